@@ -1,0 +1,1 @@
+"""What data must satisfy: one folder for each dataset, and the two engines that decide."""

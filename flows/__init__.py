@@ -1,0 +1,1 @@
+"""The order: what happens when."""

@@ -1,0 +1,1 @@
+"""The means: bytes, keys, events and clocks. Knows no dataset and imports nothing else of ours."""

@@ -1,0 +1,1 @@
+"""Source formats; each parser runs in a limited child process."""

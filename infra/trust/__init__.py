@@ -1,0 +1,1 @@
+"""Layout templates: which step takes and makes what."""

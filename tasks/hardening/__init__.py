@@ -1,0 +1,1 @@
+"""Adversarial training and its measurement: the only package that imports torch."""
