@@ -6,7 +6,7 @@ that names. So a second run of a finished command and the rerun after a crash ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, custody, events, keyring, paths, program
@@ -74,7 +74,8 @@ class Act:
         *,
         materials: Mapping[str, str],
         products: Mapping[str, bytes],
-        unique: tuple[str, ...] = (),
+        assertions: Sequence[Mapping[str, Any]] = (),
+        dataset: str | None = None,
     ) -> Record:
         """Write the products, sign the link, emit the lineage event, and commit all of it by one record.
 
@@ -84,15 +85,21 @@ class Act:
             body: The record's fields but `link` and `event`.
             materials: Artifact name to digest, as the layout names them.
             products: Path below `folder` to bytes; the artifact's name is the last segment.
-            unique: Keys in the log that no other record may claim.
+            assertions: The suite's results, for the lineage event of validation.
+            dataset: The dataset's name, where the version is a model's.
         """
         for path, data in products.items():
             self.place(f"{folder}/{path}", data)
-        link = self.link(folder, materials, {path.rsplit("/", 1)[-1]: canonical.digest(data) for path, data in products.items()})
+        made = {path.rsplit("/", 1)[-1]: canonical.digest(data) for path, data in products.items()}
+        link = self.link(folder, materials, made)
         event = events.step_event(
-            self.runtime, step=self.step, role=self.role, body=body, materials=materials, link=link
+            self.step, body["name"], body["version"], self.runtime.clock.now(), materials, made, link, assertions, dataset
         )
-        return self.ledger.append(self.role, type, lambda _: {**body, "link": link, "event": event}, unique=unique)
+        digest = canonical.digest(event)
+        self.place(paths.event(digest), event)
+        record = self.ledger.append(self.role, type, lambda _: {**body, "link": link, "event": digest})
+        self.runtime.emitter.emit(event)
+        return record
 
     def link(self, folder: str, materials: Mapping[str, str], products: Mapping[str, str]) -> str:
         """Sign this step's link and write it beside the others; returns its digest."""
