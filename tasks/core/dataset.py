@@ -208,3 +208,8 @@ class VerifiedDataset:
 
     def __getstate__(self) -> dict[str, Any]:
         self.__reduce__()
+
+
+def make(verified: Verified, folder: Folder, role: str, keys: Mapping[str, DataKey]) -> VerifiedDataset:
+    """For `opening.open_dataset` alone, after all eight steps of verification."""
+    return VerifiedDataset(_MAKER, verified, folder, role, keys)
