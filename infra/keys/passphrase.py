@@ -1,0 +1,87 @@
+"""Where the passphrase of a home's keys comes from; never from Prefect, never from an argument."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+
+from hardline.infra.errors import AccessDenied, Misconfigured
+from hardline.infra.settings import Settings
+
+CREDENTIAL = "hardline-passphrase"
+
+
+def resolve(settings: Settings, home: Path) -> bytes:
+    """The passphrase, from the first place that has one.
+
+    In order: HARDLINE_PASSPHRASE_FILE; the systemd credential `hardline-passphrase`; the file that `init` made outside
+    the home; a prompt, on a terminal.
+
+    Raises:
+        AccessDenied: None has; the message lists them.
+        Misconfigured: A file is readable by others.
+    """
+    if settings.passphrase_file is not None:
+        return _read(settings.passphrase_file)
+    if settings.credentials_directory is not None and (settings.credentials_directory / CREDENTIAL).exists():
+        return _read(settings.credentials_directory / CREDENTIAL, ours=False)
+    made = generated_file(settings, home)
+    if made.exists():
+        return _read(made)
+    if sys.stdin is not None and sys.stdin.isatty():
+        return getpass.getpass("Passphrase of the Hardline home: ").encode()
+    raise AccessDenied(
+        f"{home}: a passphrase expected, and none was found",
+        help=f"set HARDLINE_PASSPHRASE_FILE (0600), or the systemd credential {CREDENTIAL}, or restore {made}, or use a terminal",
+    )
+
+
+def generated_file(settings: Settings, home: Path) -> Path:
+    """The file of a passphrase that `init` makes when nobody can be asked: outside the home, one for each home."""
+    name = hashlib.sha256(str(home.absolute()).encode()).hexdigest()[:16]
+    return settings.config_home / f"passphrase-{name}"
+
+
+def generate(path: Path) -> None:
+    """Write 32 random bytes in base64, 0600; what is there already stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def source(settings: Settings, home: Path) -> str:
+    """Where `resolve` would take it from, for people; never the passphrase."""
+    if settings.passphrase_file is not None:
+        return f"HARDLINE_PASSPHRASE_FILE ({settings.passphrase_file})"
+    if settings.credentials_directory is not None and (settings.credentials_directory / CREDENTIAL).exists():
+        return f"systemd credential {CREDENTIAL}"
+    made = generated_file(settings, home)
+    return f"generated, in {made}" if made.exists() else "a prompt on the terminal"
+
+
+def _read(path: Path, *, ours: bool = True) -> bytes:
+    try:
+        status = path.stat()
+        data = path.read_bytes()
+    except OSError as error:
+        raise AccessDenied(f"passphrase file {path}: {error.strerror}", help="see HARDLINE_PASSPHRASE_FILE") from None
+    if ours and (not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_uid != os.geteuid()):
+        raise Misconfigured(
+            f"passphrase file {path}: a file of our own with mode 0600 expected", help=f"chmod 600 {path}"
+        )
+    phrase = data.rstrip(b"\r\n")
+    if not phrase:
+        raise AccessDenied(f"passphrase file {path}: a passphrase expected, got nothing")
+    return phrase

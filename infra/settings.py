@@ -1,0 +1,67 @@
+"""The settings of this process: the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from hardline.infra.errors import Misconfigured
+
+DEFAULT_CHECKPOINT_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, parsed once."""
+
+    home: Path
+    config_home: Path  # where a generated passphrase lies, outside every home
+    passphrase_file: Path | None
+    credentials_directory: Path | None  # of systemd
+    prefect_api_url: str | None
+    max_checkpoint_age: timedelta | None  # None: any age
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read them.
+
+        Raises:
+            Misconfigured: One cannot be used.
+        """
+        user = Path(environ.get("HOME") or "/nonexistent")
+        return cls(
+            home=Path(environ.get("HARDLINE_HOME") or user / ".hardline").expanduser(),
+            config_home=Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hardline",
+            passphrase_file=_path(environ.get("HARDLINE_PASSPHRASE_FILE")),
+            credentials_directory=_path(environ.get("CREDENTIALS_DIRECTORY")),
+            prefect_api_url=environ.get("PREFECT_API_URL") or None,
+            max_checkpoint_age=_age(environ.get("HARDLINE_MAX_CHECKPOINT_DAYS")),
+        )
+
+
+def protect_process(environ: MutableMapping[str, str] = os.environ) -> None:
+    """What every process of ours begins with: private files, no core dumps, no spill files of polars, no telemetry."""
+    os.umask(0o077)
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    environ["POLARS_OOC_DISK_BUDGET_MB"] = "0"  # measured: polars spills plaintext under memory pressure otherwise
+    environ["DO_NOT_TRACK"] = "1"
+    environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value).expanduser() if value else None
+
+
+def _age(value: str | None) -> timedelta | None:
+    if not value:
+        return timedelta(days=DEFAULT_CHECKPOINT_DAYS)
+    if not value.isdigit():
+        raise Misconfigured(f"HARDLINE_MAX_CHECKPOINT_DAYS: a number of days expected (0: any age), got {value[:20]!r}")
+    return timedelta(days=int(value)) if int(value) else None
