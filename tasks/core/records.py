@@ -71,7 +71,7 @@ def _kind(roles: str, **fields: _Check) -> Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "trust": _kind("owner", number=_count, digest=_digest),
+    "trust": _kind("owner", version=_count, digest=_digest),
     "declare": _kind("steward", name=_name, contract=_digest, suite=_digest, link=_digest),
     "ingest": _kind("ingestor", **_RUN, key=_digest, snapshot=_digest, keyring=_digest, rows=_count),
     "validate": _kind(
