@@ -14,7 +14,7 @@ from hardline.tasks.core.manifest import Entry, Manifest
 from hardline.tasks.core.references import AcceptedSnapshot, SealedDataset
 from hardline.tasks.core.roles import readers
 from hardline.tasks.core.snapshot import FILE as SNAPSHOT
-from hardline.tasks.core.steps.ingest import KEYRING, read_snapshot
+from hardline.tasks.core.staging import read_snapshot, staged
 from hardline.tasks.core.steps.validate import MASK, MASK_KEYRING, VERDICT, decode_mask
 from hardline.tasks.core.verdict import Verdict
 
@@ -95,33 +95,18 @@ def _accepted_rows(
 ) -> Iterator[tuple[str, pa.Table]]:
     """The accepted rows by split, in shards of the size that is kept."""
     import numpy as np
+    import pyarrow as pa
 
     start = 0
     sharder = rows.Sharder()
     for shard, table in staged(act, view, ingested, snapshot, contract):
         keep = mask[start : start + shard.rows]
         start += shard.rows
-        kept = table.filter(keep)
+        kept = table.filter(pa.array(keep))
         train = np.full(kept.num_rows, shard.split == "train")
         yield from sharder.add(kept, train)
         act.advance(start, snapshot.rows)
     yield from sharder.rest()
-
-
-def staged(
-    act: Act, view: LogView, ingested: Record, snapshot: SnapshotDocument, contract: Contract
-) -> Iterator[tuple[object, pa.Table]]:
-    """The shards of staging, each digested against the snapshot and opened, in the snapshot's order."""
-    staging = paths.staging(snapshot.name, snapshot.version)
-    keys = open_keyring(
-        act, view, f"{staging}/{KEYRING}", ingested["keyring"], "ingestor", act.role, [snapshot.key_id]
-    )
-    columns = [(field.name, str(field.type)) for field in contract.arrow_schema()]
-    for shard in snapshot.shards:
-        sealed = act.recorded(f"{staging}/{shard.path}", shard.digest)
-        context = sealing.context(bytes.fromhex(snapshot.version), "staging", shard.path)
-        plain = sealing.open_sealed(sealed, keys[snapshot.key_id].secret, context)
-        yield shard, rows.decode_table(plain, subject=f"staging {shard.path}", columns=columns, rows=shard.rows)
 
 
 class _Shards:

@@ -19,6 +19,7 @@ from hardline.tasks.core.keyring import DataKey
 from hardline.tasks.core.manifest import Source
 from hardline.tasks.core.references import ContractRef, Snapshot, SourceRef
 from hardline.tasks.core.snapshot import FILE, SnapshotDocument, StagedShard
+from hardline.tasks.core.staging import KEYRING, read_snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 Parse = Callable[[Iterable[bytes], "Contract"], Iterator["pa.RecordBatch"]]
 PART_BYTES = 64 << 20  # of a landed source: each part is sealed, and opened again, in private memory
-KEYRING = "keyring.json"
 
 
 def ingest(act: Act, source: SourceRef, contract: ContractRef, *, parse: Parse) -> Snapshot:
@@ -230,11 +230,6 @@ class _Staging:
         sealed = sealing.seal(rows.encode_table(table), self.key.secret, context)
         self.act.store.put(f"{self.folder}/{path}", sealed)
         self.shards.append(StagedShard(path, len(sealed), table.num_rows, canonical.digest(sealed), split))
-
-
-def read_snapshot(act: Act, name: str, version: str, digest: str) -> SnapshotDocument:
-    """The snapshot that a record names; raises `DigestMismatch`."""
-    return SnapshotDocument.decode(act.recorded(f"{paths.dataset(name, version)}/{paths.EVIDENCE}/{FILE}", digest))
 
 
 def _refuse(act: Act, view: LogView, name: str, landing: _Landing, source: SourceRef, error: ParseRefused) -> None:
