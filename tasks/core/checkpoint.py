@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ALGORITHM = b"\x01"  # Ed25519, in C2SP signed-note
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,128}")
+_ORIGIN = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")
 _TIME = re.compile(r"time (0|[1-9][0-9]{0,11})")
 _LINE = re.compile(r"\u2014 ([^\s+]{1,128}) ([A-Za-z0-9+/=]{1,8192})")
@@ -47,12 +48,15 @@ def sign(checkpoint: Checkpoint, name: str, signer: Signer) -> bytes:
     """The signed note.
 
     Raises:
-        ValueError: The name cannot stand in a note, or the key is not Ed25519: a bug of the caller.
+        ValueError: A note that no reader would accept, or a key that is not Ed25519: a bug of the caller.
     """
-    key = PublicKey.of(signer)
+    key, body = PublicKey.of(signer), checkpoint.body()
     if not _NAME.fullmatch(name) or key.scheme != ED25519:
         raise ValueError("a note needs a name without spaces and plus signs, and an Ed25519 key")
-    body = checkpoint.body()
+    try:
+        _parse_body(body.decode(), checkpoint.origin)
+    except Malformed as error:
+        raise ValueError(f"a checkpoint that no reader would accept: {error}") from error
     blob = key_id(name, key) + sign_bytes(signer, body)
     return body + f"\n\u2014 {name} {base64.b64encode(blob).decode()}\n".encode()
 
@@ -68,7 +72,7 @@ def verify(data: bytes, name: str, key: PublicKey, *, origin: str) -> Checkpoint
 
     Raises:
         Malformed: It is no checkpoint in its one form.
-        SignatureInvalid: There is no signature of the log's key, or it does not hold.
+        SignatureInvalid: There is no signature of the log's key, or one that does not hold.
     """
     subject = "checkpoint"
     try:
@@ -78,27 +82,24 @@ def verify(data: bytes, name: str, key: PublicKey, *, origin: str) -> Checkpoint
     body, separator, signatures = text.rpartition("\n\n")
     if len(data) > _MAX_BYTES or not separator or not signatures.endswith("\n"):
         raise Malformed(f"{subject}: a signed note expected, got something else")
-    parsed = _parse_body(body + "\n", origin)
-    wanted, refused = key_id(name, key), False
+    body += "\n"
+    parsed = _parse_body(body, origin)
+    wanted, held = key_id(name, key), False
     for line in signatures[:-1].split("\n"):
         match = _LINE.fullmatch(line)
         if match is None:
             raise Malformed(f"{subject}: signature lines only expected after the empty line")
         blob = decode_base64(match[2], subject=f"{subject}: signature")
-        if match[1] != name or blob[:4] != wanted:
-            continue
-        try:
-            key.verify(blob[4:], parsed.body())
-        except SignatureInvalid:
-            refused = True
-            continue
-        return parsed
-    what = "a valid signature" if refused else "a signature"
-    raise SignatureInvalid(f"{subject}: {what} by the log's key expected, got none")
+        if match[1] == name and blob[:4] == wanted:
+            key.verify(blob[4:], body.encode())
+            held = True
+    if not held:
+        raise SignatureInvalid(f"{subject}: a signature by the log's key expected, got none")
+    return parsed
 
 
 def key_id(name: str, key: PublicKey) -> bytes:
-    """The four bytes that name a key in a note: the head of SHA-256(name, newline, algorithm, public key)."""
+    """The four bytes that name an Ed25519 key in a note: the head of SHA-256(name, newline, algorithm, public key)."""
     return hashlib.sha256(name.encode() + b"\n" + _ALGORITHM + key.raw()).digest()[:4]
 
 
@@ -112,7 +113,7 @@ def _parse_body(body: str, origin: str) -> Checkpoint:
     if len(lines) != 5 or lines[4]:
         raise Malformed("checkpoint: origin, size, root and time expected, each on its line")
     time = _TIME.fullmatch(lines[3])
-    if lines[0] != origin or not _NUMBER.fullmatch(lines[1]) or time is None:
+    if not _ORIGIN.fullmatch(origin) or lines[0] != origin or not _NUMBER.fullmatch(lines[1]) or time is None:
         raise Malformed(f"checkpoint: origin {origin}, a size and a time expected")
     root = decode_base64(lines[2], subject="checkpoint: root")
     if len(root) != 32:

@@ -1,7 +1,8 @@
 """in-toto links and the verification of a chain, in memory: no link directory, no inspection, no command.
 
 Signature thresholds and artifact rules are in-toto's own functions; around them stand the checks that it leaves open
-(each was measured): empty links, extra links, sublayouts, inspections, one key twice, other rules than ours.
+(each was measured): empty links, extra links, sublayouts, inspections, one key twice, other rules than ours. A layout is
+read by making it again from what it names; whatever else it says is then refused without being looked at.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, envelope, layouts
 from hardline.tasks.core.errors import Malformed, SignatureInvalid, Stale, TrustRefused
-from hardline.tasks.core.keys import PublicKey
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer
 
+    from hardline.tasks.core.keys import PublicKey
+
 PAYLOAD_TYPE = layouts.PAYLOAD_TYPE
+MAX_LAYOUT = 1 << 20  # bytes; eight steps with their keys are 10 kB
+MAX_LINK = 1 << 16  # bytes; a link names at most five artifacts
+MAX_LINKS = 64  # two for each step of the longest chain are 16
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedLink:
-    """One step as its functionaries state it."""
+    """One step as its functionaries state it; the artifacts are name to SHA-256 digest."""
 
     step: str
     keyids: tuple[str, ...]
@@ -93,20 +98,28 @@ def verify_chain(
         functionaries: Step to the keys that the trust document gives its role.
         when: The moment at which the layout must not have expired.
 
+    Returns:
+        Each step of the layout, in order, with its link. That the principals behind the keys are different where they
+        must be is for `trust.TrustDocument.separation`.
+
     Raises:
-        Malformed, SignatureInvalid, TrustRefused, Stale: What does not hold.
+        Malformed: The layout or a link is not of its form.
+        SignatureInvalid: A signature is missing, or does not hold under the keys that may make it.
+        TrustRefused: Other rules, steps, keys or artifacts than the designed ones, or a step that was not done on what
+            the step before made.
+        Stale: The layout had expired.
     """
-    document = _read_layout(layout, owners, threshold, functionaries, when)
-    parsed, by_step = {}, {step["name"]: {} for step in document["steps"]}  # type: ignore[var-annotated]
-    for name, data in links.items():
-        link, keyid, metadata = _read_link(name, data)
-        if link.step not in by_step:
-            raise TrustRefused(f"link {name}: a step of the layout expected, got another")
-        by_step[link.step][keyid] = metadata
-        earlier = parsed.get(link.step)
-        parsed[link.step] = link if earlier is None else _agree(earlier, link)
+    document, keys = _read_layout(layout, owners, threshold, functionaries, when)
+    if len(links) > MAX_LINKS:
+        raise TrustRefused(f"links: at most {MAX_LINKS} expected, got {len(links)}")
+    parsed: dict[str, ParsedLink] = {}
+    by_step: dict[str, dict[str, Any]] = {step: {} for step in keys}
+    for name, data in sorted(links.items()):
+        link, metadata = _read_link(name, data, keys)
+        by_step[link.step][link.keyids[0]] = metadata
+        parsed[link.step] = _joined(parsed[link.step], link) if link.step in parsed else link
     _run_in_toto(document, by_step)
-    return {step: parsed[step] for step in by_step}
+    return {step: parsed[step] for step in keys}
 
 
 def _read_layout(
@@ -115,77 +128,84 @@ def _read_layout(
     threshold: int,
     functionaries: Mapping[str, Sequence[PublicKey]],
     when: datetime,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, list[PublicKey]]]:
+    """The layout, and for each of its steps the keys that may do it."""
     subject = "layout"
-    payload = envelope.verify(
-        envelope.parse(data, subject=subject), PAYLOAD_TYPE, owners, threshold, subject=subject
-    )
-    value = canonical.decode(payload, subject=subject)
-    canonical.fields(
-        value, {"_type", "expires", "inspect", "intoto_version", "keys", "readme", "steps"}, subject=subject
-    )
-    if value["_type"] != "layout" or value["inspect"] != [] or not isinstance(value["steps"], list):
-        raise TrustRefused(f"{subject}: steps and no inspections expected: an inspection would run a command")
+    if len(data) > MAX_LAYOUT:
+        raise Malformed(f"{subject}: at most {MAX_LAYOUT} bytes expected, got {len(data)}")
+    signed = envelope.verify(envelope.parse(data, subject=subject), PAYLOAD_TYPE, owners, threshold, subject=subject)
+    value = canonical.decode(signed, subject=subject)
+    canonical.fields(value, {"_type", "expires", "inspect", "keys", "readme", "steps"}, subject=subject)
+    if value["_type"] != "layout" or not isinstance(value["steps"], list):
+        raise Malformed(f"{subject}: a layout with steps expected, got something else")
+    if value["inspect"] != []:
+        raise TrustRefused(f"{subject}: no inspections expected: each is a command that a verifier would run")
+    names = tuple(step.get("name") if isinstance(step, dict) else None for step in value["steps"])
+    kind = next((kind for kind, steps in layouts.KINDS.items() if steps == names), None)
+    if kind is None:
+        raise TrustRefused(f"{subject}: the steps of a {' or of a '.join(layouts.KINDS)} expected, got others")
+    keys = {step["name"]: _keys(step, functionaries.get(step["name"], ())) for step in value["steps"]}
     try:
-        expires = datetime.strptime(value["expires"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        expires = datetime.strptime(value["expires"], layouts.TIME).replace(tzinfo=UTC)
     except (TypeError, ValueError):
         raise Malformed(f"{subject}: a time of expiry expected") from None
+    if layouts.payload(kind, keys, expires) != signed:
+        raise TrustRefused(f"{subject}: the rules, thresholds and keys of its template expected, got others")
     if expires <= when:
-        raise Stale(f"{subject}: one that had not expired by {when:%Y-%m-%d} expected", help="hardline layout renew")
-    for step in value["steps"]:
-        _check_step(step, value["keys"], functionaries)
-    return dict(value)
+        raise Stale(
+            f"{subject}: one that had not expired by {when:%Y-%m-%d} expected, got one until {expires:%Y-%m-%d}",
+            help="hardline layout renew",
+        )
+    return value, keys
 
 
-def _check_step(step: Any, keys: Any, functionaries: Mapping[str, Sequence[PublicKey]]) -> None:
-    names = {"_type", "name", "expected_command", "expected_materials", "expected_products", "pubkeys", "threshold"}
-    canonical.fields(step, names, subject="layout: step")
-    name = step["name"]
-    if not isinstance(name, str) or name not in layouts.STEPS or name not in functionaries:
-        raise TrustRefused("layout: known steps only expected")
-    allowed = {key.keyid: key for key in functionaries[name]}
-    pubkeys = step["pubkeys"]
-    if not isinstance(pubkeys, list) or not pubkeys or not all(keyid in allowed for keyid in pubkeys):
-        raise TrustRefused(f"layout: step {name}: keys that hold role {layouts.ROLE_OF[name]} expected, got others")
-    chosen = [allowed[keyid] for keyid in pubkeys]
-    for key in chosen:
-        if not isinstance(keys, dict) or keys.get(key.keyid) != {**key.securesystemslib().to_dict(), "keyid": key.keyid}:
-            raise TrustRefused(f"layout: step {name}: the trust document's own key expected under its key id")
-    rules = (layouts.material_rules(name), layouts.product_rules(name))
-    if (step["expected_materials"], step["expected_products"]) != rules:
-        raise TrustRefused(f"layout: step {name}: REQUIRE, MATCH or CREATE, and DISALLOW * as designed expected")
-    classical = [key for key in chosen if not key.post_quantum]
-    if step["threshold"] != layouts.threshold(chosen) or len(set(pubkeys)) != len(pubkeys):
-        raise TrustRefused(f"layout: step {name}: its threshold over different keys expected")
-    if len(classical) != len(chosen) and (len(classical), len(chosen)) != (1, 2):
-        raise TrustRefused(f"layout: step {name}: exactly one classical and one post-quantum key expected")
+def _keys(step: Mapping[str, Any], holders: Sequence[PublicKey]) -> list[PublicKey]:
+    """The keys that a step of a layout names, each of which must hold the step's role."""
+    subject = f"layout: step {step['name']}"
+    allowed = {key.keyid: key for key in holders}
+    keyids = step.get("pubkeys")
+    if not isinstance(keyids, list) or not all(isinstance(keyid, str) for keyid in keyids):
+        raise Malformed(f"{subject}: a list of key ids expected")
+    if not keyids or not allowed.keys() >= set(keyids):
+        raise TrustRefused(f"{subject}: keys that hold role {layouts.ROLE_OF[step['name']]} expected, got others")
+    chosen = [allowed[keyid] for keyid in keyids]
+    if not layouts.usable(chosen):
+        raise TrustRefused(f"{subject}: different classical keys, or one classical and one post-quantum key, expected")
+    return chosen
 
 
-def _read_link(name: str, data: bytes) -> tuple[ParsedLink, str, Any]:
+def _read_link(name: str, data: bytes, keys: Mapping[str, Sequence[PublicKey]]) -> tuple[ParsedLink, Any]:
+    """A link by somebody who may do its step; and the same as in-toto's object. The signature is not looked at."""
     from in_toto.models.metadata import Metadata
 
-    subject = f"link {name[:80]}"
+    subject = f"link {name[:80]!r}"
+    if len(data) > MAX_LINK:
+        raise Malformed(f"{subject}: at most {MAX_LINK} bytes expected, got {len(data)}")
     wrapped = envelope.parse(data, subject=subject)
     if wrapped.payload_type != PAYLOAD_TYPE or len(wrapped.signatures) != 1:
         raise Malformed(f"{subject}: one signature over {PAYLOAD_TYPE} expected")
     value = canonical.decode(wrapped.payload, subject=subject)
-    names = {"_type", "name", "materials", "products", "byproducts", "command", "environment"}
-    canonical.fields(value, names, subject=subject)
-    if value["_type"] != "link" or value["command"] != [] or value["environment"] != {}:
-        raise TrustRefused(f"{subject}: a link, no layout and no command expected")
+    fields = {"_type", "name", "materials", "products", "byproducts", "command", "environment"}
+    canonical.fields(value, fields, subject=subject)
     (keyid, _), step = wrapped.signatures[0], value["name"]
-    if not isinstance(step, str) or step not in layouts.STEPS or name != link_name(step, keyid):
-        raise TrustRefused(f"{subject}: a file name of its step and key expected")
+    if value["_type"] != "link" or value["command"] != [] or value["environment"] != {}:
+        raise TrustRefused(f"{subject}: a link without a command expected, got something else")
+    if not isinstance(step, str) or step not in keys:
+        raise TrustRefused(f"{subject}: a step of the layout expected, got another")
+    if keyid not in {key.keyid for key in keys[step]}:
+        raise SignatureInvalid(f"{subject}: a signature by who may do step {step} expected, got one by another")
+    if name != link_name(step, keyid):
+        raise TrustRefused(f"{subject}: file name {link_name(step, keyid)} expected")
     materials = _artifacts(value["materials"], subject)
     products = _artifacts(value["products"], subject)
     rule = layouts.STEPS[step]
-    if set(materials) != set(rule.materials) or set(products) != set(rule.products):
+    if materials.keys() != rule.materials.keys() or products.keys() != set(rule.products):
         raise TrustRefused(f"{subject}: exactly the materials and products of step {step} expected")
     byproducts = value["byproducts"]
     if not isinstance(byproducts, dict) or not all(isinstance(text, str) for text in byproducts.values()):
         raise Malformed(f"{subject}: byproducts as texts expected")
-    link = ParsedLink(step, (keyid,), materials, products, byproducts)
-    return link, keyid, Metadata.from_dict({**canonical.decode(data, subject=subject)})
+    metadata = Metadata.from_dict(canonical.decode(data, subject=subject))
+    return ParsedLink(step, (keyid,), materials, products, byproducts), metadata
 
 
 def _artifacts(value: Any, subject: str) -> dict[str, str]:
@@ -198,13 +218,15 @@ def _artifacts(value: Any, subject: str) -> dict[str, str]:
     return found
 
 
-def _agree(one: ParsedLink, other: ParsedLink) -> ParsedLink:
+def _joined(one: ParsedLink, other: ParsedLink) -> ParsedLink:
+    """Two functionaries' links of one step, which must say the same; byproducts are the first one's."""
     if (one.materials, one.products) != (other.materials, other.products):
         raise TrustRefused(f"links of step {one.step}: the same materials and products expected")
     return ParsedLink(one.step, (*one.keyids, *other.keyids), one.materials, one.products, one.byproducts)
 
 
 def _run_in_toto(document: Mapping[str, Any], by_step: Mapping[str, Mapping[str, Any]]) -> None:
+    """in-toto's signature thresholds and artifact rules (specification 1.0, section 5.2, steps 3, 5 and 8)."""
     from in_toto import exceptions, verifylib
     from in_toto.models.layout import Layout
     from securesystemslib.exceptions import Error as LibraryError
@@ -212,6 +234,7 @@ def _run_in_toto(document: Mapping[str, Any], by_step: Mapping[str, Mapping[str,
     try:
         layout = Layout.read(dict(document))
         verified = verifylib.verify_link_signature_thresholds(layout, by_step)
+        # in-toto passes over a link that does not verify, as long as enough others do.
         if {step: set(found) for step, found in verified.items()} != {s: set(f) for s, f in by_step.items()}:
             raise SignatureInvalid("links: each signed by who may do its step expected, got another")
         chain = {step: {keyid: item.get_payload() for keyid, item in found.items()} for step, found in verified.items()}

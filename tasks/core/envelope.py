@@ -1,4 +1,4 @@
-"""DSSE v1 envelopes: signed bytes with their type (https://github.com/secure-systems-lab/dsse, protocol.md, envelope.md).
+"""DSSE v1 envelopes: signed bytes with their type (github.com/secure-systems-lab/dsse, protocol.md and envelope.md).
 
 An envelope is written as canonical JSON and read back only so. The `keyid` is a hint: which keys count is the caller's
 statement, never the envelope's.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,13 +17,15 @@ from hardline.tasks.core.keys import PublicKey
 from hardline.tasks.core.keys import sign as sign_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from securesystemslib.signer import Signer
 
 MAX_SIGNATURES = 16
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """The pre-authentication encoding: what is signed (protocol.md, "Signature Definition")."""
+    """The pre-authentication encoding: what is signed (protocol.md, "Signature Definition"); lengths count bytes."""
     type_ = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(type_), type_, len(payload), payload)
 
@@ -39,13 +40,9 @@ class Envelope:
 
     def to_bytes(self) -> bytes:
         """The canonical JSON form."""
-        return canonical.encode(
-            {
-                "payload": base64.b64encode(self.payload).decode(),
-                "payloadType": self.payload_type,
-                "signatures": [{"keyid": keyid, "sig": base64.b64encode(sig).decode()} for keyid, sig in self.signatures],
-            }
-        )
+        signatures = [{"keyid": keyid, "sig": base64.b64encode(sig).decode()} for keyid, sig in self.signatures]
+        payload = base64.b64encode(self.payload).decode()
+        return canonical.encode({"payload": payload, "payloadType": self.payload_type, "signatures": signatures})
 
     def with_signature(self, signer: Signer) -> Self:
         """The same payload with one signature more."""
@@ -54,7 +51,13 @@ class Envelope:
 
 
 def sign(payload: bytes, payload_type: str, signers: Sequence[Signer]) -> Envelope:
-    """Sign a payload with each of the signers."""
+    """Sign a payload with each of the signers.
+
+    Raises:
+        ValueError: No signer, or more than an envelope holds: a bug of the caller.
+    """
+    if not 1 <= len(signers) <= MAX_SIGNATURES:
+        raise ValueError(f"an envelope needs 1 to {MAX_SIGNATURES} signers, got {len(signers)}")
     wrapped = Envelope(payload, payload_type, ())
     for signer in signers:
         wrapped = wrapped.with_signature(signer)
@@ -101,18 +104,23 @@ def verify(
     if threshold < 1 or not keys:
         raise SignatureInvalid(f"{subject}: a signature by somebody who may sign expected, and nobody may")
     signed = pae(envelope.payload_type, envelope.payload)
-    held = set()
-    for key in {key.pem: key for key in keys}.values():
-        for _, signature in sorted(envelope.signatures, key=lambda item: item[0] != key.keyid):  # noqa: B023
-            try:
-                key.verify(signature, signed)
-            except SignatureInvalid:
-                continue
-            held.add(key.pem)
-            break
-        if len(held) >= threshold:
+    held = 0
+    for key in {key.pem: key for key in keys}.values():  # one key counts once, however often it is listed
+        held += _signed_by(key, envelope.signatures, signed)
+        if held >= threshold:
             return envelope.payload
-    raise SignatureInvalid(f"{subject}: {threshold} valid signature(s) by those who may sign expected, got {len(held)}")
+    raise SignatureInvalid(f"{subject}: {threshold} valid signature(s) by those who may sign expected, got {held}")
+
+
+def _signed_by(key: PublicKey, signatures: Sequence[tuple[str, bytes]], signed: bytes) -> bool:
+    # The key id only says which signature to try first.
+    for _, signature in sorted(signatures, key=lambda item: item[0] != key.keyid):
+        try:
+            key.verify(signature, signed)
+        except SignatureInvalid:
+            continue
+        return True
+    return False
 
 
 def decode_base64(value: Any, *, subject: str) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -16,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from hardline.tasks.core import canonical, envelope, sealing
+from hardline.tasks.core import canonical, envelope, sealing, wrapping
 from hardline.tasks.core.errors import AccessDenied, Malformed, SealBroken, Shredded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from securesystemslib.signer import Signer
 
     from hardline.tasks.core.keys import PublicKey
@@ -29,13 +30,14 @@ FORMAT = "hardline/keyring/v1"
 PAYLOAD_TYPE = "application/vnd.hardline.keyring+json"
 _INFO = b"hardline/wrap/v1"
 _LABEL = b"hardline/key-id/v1"
-_KEY_ID = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{32}")  # of a data key, and of a version
 _MAX_WRAPS = 4096
+_WRAPPED = wrapping.wrapped_size(sealing.KEY_BYTES)
 
 
 @dataclass(frozen=True)
 class DataKey:
-    """A key that seals objects. `key_id` names it in public: HKDF-Expand (RFC 5869 section 2.3) of the key, own label."""
+    """A key that seals objects; it has no repr and is never pickled."""
 
     secret: bytes = field(repr=False)
 
@@ -50,7 +52,7 @@ class DataKey:
 
     @cached_property
     def key_id(self) -> str:
-        """32 hexadecimal digits that tell nothing of the key."""
+        """Its public name, 32 hexadecimal digits: HKDF-Expand (RFC 5869 section 2.3) of the key under a label of its own."""
         return HKDFExpand(SHA256(), 16, _LABEL).derive(self.secret).hex()
 
     def __reduce__(self) -> NoReturn:
@@ -80,13 +82,16 @@ class Wrap:
         """Parse strictly; raises `Malformed`."""
         subject = "keyring: wrap"
         canonical.fields(value, {"key_id", "role", "recipient", "ciphertext"}, subject=subject)
-        if not isinstance(value["key_id"], str) or not _KEY_ID.fullmatch(value["key_id"]):
+        if not isinstance(value["key_id"], str) or not _ID.fullmatch(value["key_id"]):
             raise Malformed(f"{subject}: a key id of 32 hexadecimal digits expected")
+        ciphertext = envelope.decode_base64(value["ciphertext"], subject=f"{subject}: ciphertext")
+        if len(ciphertext) != _WRAPPED:
+            raise Malformed(f"{subject}: a ciphertext of {_WRAPPED} bytes expected, got {len(ciphertext)}")
         return cls(
             key_id=value["key_id"],
             role=canonical.text(value["role"], subject=f"{subject}: role", limit=40),
             recipient=canonical.parse_digest(value["recipient"], subject=f"{subject}: recipient"),
-            ciphertext=envelope.decode_base64(value["ciphertext"], subject=f"{subject}: ciphertext"),
+            ciphertext=ciphertext,
         )
 
 
@@ -130,8 +135,8 @@ class Keyring:
         wraps = value["wraps"]
         if value["format"] != FORMAT or not isinstance(wraps, list) or len(wraps) > _MAX_WRAPS:
             raise Malformed(f"keyring: format {FORMAT} with at most {_MAX_WRAPS} wraps expected")
-        if not isinstance(value["version"], str) or not _KEY_ID.fullmatch(value["version"]):
-            raise Malformed("keyring: a version id expected")
+        if not isinstance(value["version"], str) or not _ID.fullmatch(value["version"]):
+            raise Malformed("keyring: a version id of 32 hexadecimal digits expected")
         ring = cls(
             subject=canonical.parse_digest(value["subject"], subject="keyring: subject"),
             version_id=bytes.fromhex(value["version"]),
@@ -148,9 +153,7 @@ class Keyring:
         """The keyring in its envelope."""
         return envelope.sign(self.encode(), PAYLOAD_TYPE, [signer]).to_bytes()
 
-    def open(
-        self, role: str, private: RecipientKey, key_ids: Iterable[str] | None = None
-    ) -> dict[str, DataKey]:
+    def open(self, role: str, private: RecipientKey, key_ids: Iterable[str] | None = None) -> dict[str, DataKey]:
         """The data keys that a recipient may use.
 
         Args:
@@ -191,20 +194,44 @@ def wrap_info(version_id: bytes, key_id: str, role: str, recipient: str) -> byte
 def make(
     subject: str, version_id: bytes, generation: int, grants: Sequence[tuple[DataKey, str, RecipientPublic]]
 ) -> Keyring:
-    """Wrap each data key for each recipient; a recipient named twice for a key gets one wrap.
+    """Wrap each data key for each recipient; the same grant twice gives one wrap.
+
+    Args:
+        subject: The digest of what the keys open.
+        version_id: 16 bytes.
+        generation: 0 from the sealer, one more at each rotation.
+        grants: Data key, role, and the key of a recipient in that role.
 
     Raises:
-        AccessDenied: Nobody would be able to read.
+        AccessDenied: Nobody would be able to read, or one recipient key stands for two roles.
+        ValueError: A keyring that no reader would accept: a bug of the caller.
     """
     found: dict[tuple[str, str], Wrap] = {}
     for key, role, recipient in grants:
-        if (key.key_id, recipient.keyid) not in found:
+        place = (key.key_id, recipient.keyid)
+        if place not in found:
             info = wrap_info(version_id, key.key_id, role, recipient.keyid)
-            wrapped = recipient.wrap(key.secret, info)
-            found[(key.key_id, recipient.keyid)] = Wrap(key.key_id, role, recipient.keyid, wrapped)
+            found[place] = Wrap(key.key_id, role, recipient.keyid, recipient.wrap(key.secret, info))
+        elif found[place].role != role:
+            raise AccessDenied(
+                f"keyring: a recipient key for each role expected, got {recipient.keyid[:8]} for {found[place].role} and {role}",
+                help="give each role its own recipient key in the trust document",
+            )
     if not found:
         raise AccessDenied("keyring: at least one recipient expected, and the trust document has none")
-    return Keyring(subject, version_id, generation, tuple(found[place] for place in sorted(found)))
+    return _checked(Keyring(subject, version_id, generation, tuple(found[place] for place in sorted(found))))
+
+
+def tombstone(subject: str, version_id: bytes, generation: int) -> Keyring:
+    """What shredding leaves: a keyring without wraps that says so; raises `ValueError` as `make` does."""
+    return _checked(Keyring(subject, version_id, generation, ()))
+
+
+def _checked(ring: Keyring) -> Keyring:
+    try:
+        return Keyring.decode(ring.encode())
+    except Malformed as error:
+        raise ValueError(f"a keyring that no reader would accept: {error}") from error
 
 
 def read(data: bytes, keys: Sequence[PublicKey]) -> Keyring:

@@ -34,17 +34,20 @@ class PublicKey:
 
     @classmethod
     def of(cls, signer: Signer) -> Self:
-        """The public half of a signer."""
-        return cls.of_crypto(signer.public_key._crypto_key())  # type: ignore[attr-defined]  # noqa: SLF001
+        """The public half of a signer; raises `ValueError` for a key of no scheme of ours."""
+        return cls.of_crypto(signer.public_key._crypto_key())  # type: ignore[attr-defined]
 
     @classmethod
     def of_crypto(cls, key: Any) -> Self:
-        """A public key object of `cryptography`."""
+        """A public key object of `cryptography`; raises `ValueError` for a key of no scheme of ours."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
         from securesystemslib.signer import SSlibKey
 
         pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        return cls(SSlibKey.from_crypto(key).scheme, pem)
+        scheme = SSlibKey.from_crypto(key).scheme
+        if scheme not in SCHEMES:
+            raise ValueError(f"a key of scheme {' or '.join(SCHEMES)} expected, got {scheme}")
+        return cls(scheme, pem)
 
     @classmethod
     def from_json(cls, value: Any, *, subject: str) -> Self:
@@ -67,11 +70,10 @@ class PublicKey:
         try:
             key = cls.of_crypto(load_pem_public_key(pem.encode()))
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise Malformed(f"{subject}: a public key in PEM form expected, got something else") from None
-        if key.scheme not in SCHEMES or (scheme is not None and key.scheme != scheme):
-            raise Malformed(f"{subject}: a key of scheme {' or '.join(SCHEMES)} as stated expected, got another")
-        if scheme is not None and key.pem != pem:
-            raise Malformed(f"{subject}: the canonical PEM form expected, got another")
+            wanted = " or ".join(SCHEMES)
+            raise Malformed(f"{subject}: a PEM public key of scheme {wanted} expected, got something else") from None
+        if scheme is not None and (key.scheme, key.pem) != (scheme, pem):
+            raise Malformed(f"{subject}: a key of the stated scheme in its canonical PEM form expected, got another")
         return key
 
     def to_json(self) -> dict[str, str]:
@@ -81,7 +83,7 @@ class PublicKey:
     @cached_property
     def keyid(self) -> str:
         """securesystemslib's key id, hexadecimal."""
-        return self.securesystemslib().keyid
+        return self._key.keyid
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,15 +99,15 @@ class PublicKey:
         return self.scheme in POST_QUANTUM
 
     def raw(self) -> bytes:
-        """The 32 bytes of an Ed25519 key (RFC 8032)."""
+        """The 32 bytes of an Ed25519 key (RFC 8032 section 5.1.5); raises `ValueError` for a key of another scheme."""
+        if self.scheme != ED25519:
+            raise ValueError(f"a key of scheme {ED25519} expected, got {self.scheme}")
         raw: bytes = self._crypto.public_bytes_raw()
         return raw
 
     def securesystemslib(self) -> SSlibKey:
         """The key as in-toto wants it."""
-        from securesystemslib.signer import SSlibKey
-
-        return SSlibKey.from_crypto(self._crypto, scheme=self.scheme)
+        return self._key
 
     def verify(self, signature: bytes, data: bytes) -> None:
         """Check one signature over the bytes.
@@ -124,7 +126,9 @@ class PublicKey:
 
     @cached_property
     def _key(self) -> SSlibKey:
-        return self.securesystemslib()
+        from securesystemslib.signer import SSlibKey
+
+        return SSlibKey.from_crypto(self._crypto, scheme=self.scheme)
 
     @cached_property
     def _crypto(self) -> Any:

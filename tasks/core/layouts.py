@@ -1,4 +1,4 @@
-"""The rules of custody: which step takes what from whom, and makes what. The one table that everything else derives from.
+"""The rules of custody: which step takes what from whom, and makes what. Everything else derives from the templates.
 
     declare   steward    -                                         -> contract.odcs.yaml, suite.json
     ingest    ingestor   contract                                  -> snapshot.json
@@ -8,13 +8,19 @@
     train     trainer    manifest                                  -> trained.json
     evaluate  assessor   trained, manifest                         -> evaluation.json
     release   releaser   evaluation                                -> model.json
+
+A template (infra/trust/*.layout.json) holds in-toto's own rules for each step; `make_layout` adds the keys and a time of
+expiry, and an owner signs. In each rule list REQUIRE comes first: without it a link that names no artifact at all passes
+MATCH and DISALLOW, which look only at the artifacts that are there.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, envelope
@@ -24,52 +30,44 @@ if TYPE_CHECKING:
 
     from hardline.tasks.core.keys import PublicKey
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
+FORMAT = "hardline/layout/v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"  # in-toto's DSSE payload type, of layouts and of links
+TIME = "%Y-%m-%dT%H:%M:%SZ"  # in-toto specification 0.9, section 4.3: UTC, whole seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One step: who may do it, where each material comes from, and the products."""
+    """One step: who may do it, where each material comes from, the products, and in-toto's rules that say so."""
 
     role: str
     materials: Mapping[str, str]  # artifact -> the step whose product it is
     products: tuple[str, ...]
+    expected_materials: Sequence[Sequence[str]]
+    expected_products: Sequence[Sequence[str]]
 
 
-CONTRACT, SUITE = "contract.odcs.yaml", "suite.json"
-STEPS: Mapping[str, Rule] = {
-    "declare": Rule("steward", {}, (CONTRACT, SUITE)),
-    "ingest": Rule("ingestor", {CONTRACT: "declare"}, ("snapshot.json",)),
-    "validate": Rule(
-        "validator", {"snapshot.json": "ingest", CONTRACT: "declare", SUITE: "declare"}, ("verdict.json",)
-    ),
-    "encrypt": Rule("sealer", {"snapshot.json": "ingest", "verdict.json": "validate"}, ("manifest.json",)),
-    "sign": Rule("publisher", {"manifest.json": "encrypt"}, ("payload.sigstore.json",)),
-    "train": Rule("trainer", {"manifest.json": "encrypt"}, ("trained.json",)),
-    "evaluate": Rule("assessor", {"trained.json": "train", "manifest.json": "encrypt"}, ("evaluation.json",)),
-    "release": Rule("releaser", {"evaluation.json": "evaluate"}, ("model.json",)),
-}
+def _read_template(kind: str) -> dict[str, Rule]:
+    """The steps of a kind, in order, from the template that is installed with the program."""
+    template = json.loads(resources.files("hardline.infra.trust").joinpath(f"{kind}.layout.json").read_bytes())
+    if (template["format"], template["kind"]) != (FORMAT, kind):
+        raise RuntimeError(f"layout template {kind}: format {FORMAT} expected; the installation is broken")
+    return {
+        step["name"]: Rule(
+            role=step["role"],
+            materials={rule[1]: rule[-1] for rule in step["expected_materials"] if rule[0] == "MATCH"},
+            products=tuple(rule[1] for rule in step["expected_products"] if rule[0] == "CREATE"),
+            expected_materials=step["expected_materials"],
+            expected_products=step["expected_products"],
+        )
+        for step in template["steps"]
+    }
+
+
+_TEMPLATES = {kind: _read_template(kind) for kind in ("dataset", "model")}
+STEPS: Mapping[str, Rule] = _TEMPLATES["model"]  # a model's chain begins with its dataset's
+KINDS: Mapping[str, tuple[str, ...]] = {kind: tuple(steps) for kind, steps in _TEMPLATES.items()}
+STEPS_DATASET, STEPS_MODEL = KINDS["dataset"], KINDS["model"]
 ROLE_OF: Mapping[str, str] = {step: rule.role for step, rule in STEPS.items()}
-STEPS_DATASET = ("declare", "ingest", "validate", "encrypt", "sign")
-STEPS_MODEL = tuple(STEPS)
-KINDS: Mapping[str, tuple[str, ...]] = {"dataset": STEPS_DATASET, "model": STEPS_MODEL}
-
-
-def material_rules(step: str) -> list[list[str]]:
-    """in-toto's artifact rules for what a step takes.
-
-    REQUIRE comes first: without it a link with no materials at all passes MATCH and DISALLOW.
-    """
-    materials = STEPS[step].materials
-    required = [["REQUIRE", name] for name in materials]
-    matched = [["MATCH", name, "WITH", "PRODUCTS", "FROM", origin] for name, origin in materials.items()]
-    return [*required, *matched, ["DISALLOW", "*"]]
-
-
-def product_rules(step: str) -> list[list[str]]:
-    """in-toto's artifact rules for what a step makes; see `material_rules`."""
-    products = STEPS[step].products
-    return [*(["REQUIRE", name] for name in products), *(["CREATE", name] for name in products), ["DISALLOW", "*"]]
 
 
 def make_layout(
@@ -79,23 +77,44 @@ def make_layout(
 
     Args:
         kind: `dataset` or `model`.
-        functionaries: Step to the keys that may do it. A classical key with a post-quantum one demands both.
+        functionaries: Step to the keys that may do it: any number of classical ones, each of which suffices; or exactly
+            one classical and one post-quantum key, which must then both sign.
         expires: Until when new work may start under it, UTC.
         owners: Who signs.
+
+    Raises:
+        ValueError: A step without keys, a key twice, another mixture of keys, or no owner: a bug of the caller.
     """
+    wrong = [step for step in KINDS[kind] if not usable(functionaries.get(step, ()))]
+    if wrong or not owners:
+        raise ValueError(f"a layout needs owners, and keys as it demands them for each step: {', '.join(wrong)}")
+    return envelope.sign(payload(kind, functionaries, expires), PAYLOAD_TYPE, owners).to_bytes()
+
+
+def payload(kind: str, functionaries: Mapping[str, Sequence[PublicKey]], expires: datetime) -> bytes:
+    """The bytes that owners sign: a pure function of its arguments, so that a reader can make them again and compare."""
     keys = {key.keyid: key for step in KINDS[kind] for key in functionaries[step]}
-    payload = canonical.encode(
+    return canonical.encode(
         {
             "_type": "layout",
-            "expires": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "inspect": [],
-            "intoto_version": "1.0",
+            "expires": expires.strftime(TIME),
+            "inspect": [],  # an inspection is a command that the verifier would run
             "keys": {keyid: {**key.securesystemslib().to_dict(), "keyid": keyid} for keyid, key in keys.items()},
-            "readme": "",
+            "readme": f"{FORMAT} {kind}",
             "steps": [_step(step, functionaries[step]) for step in KINDS[kind]],
         }
     )
-    return envelope.sign(payload, PAYLOAD_TYPE, owners).to_bytes()
+
+
+def usable(keys: Sequence[PublicKey]) -> bool:
+    """Whether a step can be given to these keys: different ones, and if one is post-quantum, one classical beside it.
+
+    A threshold of two over more keys would also accept two classical ones.
+    """
+    if not keys or len({key.keyid for key in keys}) != len(keys):
+        return False
+    kinds = sorted(key.post_quantum for key in keys)
+    return not any(kinds) or kinds == [False, True]
 
 
 def threshold(keys: Sequence[PublicKey]) -> int:
@@ -108,8 +127,8 @@ def _step(step: str, keys: Sequence[PublicKey]) -> dict[str, Any]:
         "_type": "step",
         "name": step,
         "expected_command": [],
-        "expected_materials": material_rules(step),
-        "expected_products": product_rules(step),
+        "expected_materials": STEPS[step].expected_materials,
+        "expected_products": STEPS[step].expected_products,
         "pubkeys": [key.keyid for key in keys],
         "threshold": threshold(keys),
     }

@@ -1,14 +1,20 @@
-"""The Merkle tree of RFC 6962 section 2 (proofs as in RFC 9162 section 2.1.3 and 2.1.4), SHA-256.
+"""The Merkle tree of RFC 6962 section 2, with SHA-256; proofs as in RFC 9162 sections 2.1.3 and 2.1.4.
 
-All complete subtrees are kept, level by level, so appending costs O(1) and a root or a proof O(log n).
+All complete subtrees are kept, level by level, so appending costs O(1) and a root O(log n); a proof costs O(log n)
+hashes too, and its path O(log^2 n) at worst. Nothing here does input or output.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hardline.tasks.core.errors import DigestMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HASH_BYTES = 32
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
@@ -35,7 +41,9 @@ class Tree:
         return len(self._levels[0])
 
     def append(self, leaf_hash: bytes) -> None:
-        """Add one leaf hash of 32 bytes."""
+        """Add one leaf hash of 32 bytes; raises `ValueError` for another number of bytes."""
+        if len(leaf_hash) != HASH_BYTES:
+            raise ValueError(f"a leaf hash of {HASH_BYTES} bytes expected, got {len(leaf_hash)}")
         level = 0
         self._levels[0].append(leaf_hash)
         while len(self._levels[level]) % 2 == 0:
@@ -98,10 +106,11 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
     """Check an audit path (RFC 9162 section 2.1.3.2); raises `DigestMismatch`."""
     if not 0 <= index < size:
         raise DigestMismatch(f"inclusion: an index below {size} expected, got {index}")
+    _refuse_odd("inclusion", leaf_hash, root, *proof)
     place, last, found = index, size - 1, leaf_hash
     for item in proof:
         if last == 0:
-            raise DigestMismatch("inclusion: a shorter path expected")
+            raise DigestMismatch(f"inclusion: a shorter path expected, got {len(proof)} hashes")
         if place % 2 == 1 or place == last:
             found = node(item, found)
             while place % 2 == 0 and place != 0:
@@ -115,6 +124,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
 def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> None:
     """Check that a tree extends an older one (RFC 9162 section 2.1.4.2); raises `DigestMismatch`."""
+    _refuse_odd("consistency", old_root, root, *proof)
     refused = DigestMismatch(f"consistency: a tree of {size} that extends the one of {old_size} expected, got another")
     if old_size == size:
         if proof or old_root != root:
@@ -141,6 +151,11 @@ def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, p
         place, last = place >> 1, last >> 1
     if last != 0 or first != old_root or second != root:
         raise refused
+
+
+def _refuse_odd(subject: str, *hashes: bytes) -> None:
+    if any(len(item) != HASH_BYTES for item in hashes):
+        raise DigestMismatch(f"{subject}: hashes of {HASH_BYTES} bytes expected, got another length")
 
 
 def _split(count: int) -> int:

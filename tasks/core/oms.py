@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from hardline.tasks.core.keys import P256, PublicKey
 from hardline.tasks.core.keys import sign as sign_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from securesystemslib.signer import Signer
 
 _BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -27,7 +28,7 @@ _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://model_signing/signature/v1.0"
 _SERIALIZATION = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": []}
-_PATH = re.compile(r"(?!.*(?:^|/)\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,500}")
+_PATH = re.compile(r"(?=.{1,500}$)[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
 def sign_bundle(name: str, files: Mapping[str, str], signer: Signer) -> bytes:
@@ -39,12 +40,16 @@ def sign_bundle(name: str, files: Mapping[str, str], signer: Signer) -> bytes:
         signer: With a P-256 key: the only curve that all verifiers take.
 
     Raises:
-        ValueError: No files, or another key: a bug of the caller.
+        ValueError: A bundle that no reader would accept, or another key: a bug of the caller.
     """
-    key = PublicKey.of(signer)
-    if not files or key.scheme != P256:
-        raise ValueError("a bundle needs at least one file and a P-256 key")
-    payload = canonical.encode(_statement(name, files))
+    key, statement = PublicKey.of(signer), _statement(name, files)
+    if key.scheme != P256:
+        raise ValueError(f"a bundle needs a P-256 key, got {key.scheme}")
+    try:
+        _files(statement)
+    except Malformed as error:
+        raise ValueError(f"a bundle that no reader would accept: {error}") from error
+    payload = canonical.encode(statement)
     signature = sign_bytes(signer, pae(_PAYLOAD_TYPE, payload))
     return canonical.encode(
         {
@@ -71,7 +76,7 @@ def verify_bundle(data: bytes, key: PublicKey) -> Mapping[str, str]:
     canonical.fields(value, {"mediaType", "verificationMaterial", "dsseEnvelope"}, subject=subject)
     if value["mediaType"] != _BUNDLE:
         raise Malformed(f"{subject}: media type {_BUNDLE} expected")
-    if value["verificationMaterial"] != {"publicKey": {"hint": _hint(key)}, "tlogEntries": []}:
+    if key.scheme != P256 or value["verificationMaterial"] != {"publicKey": {"hint": _hint(key)}, "tlogEntries": []}:
         raise SignatureInvalid(f"{subject}: a signature by key {key.keyid[:8]} expected, got one by another")
     wrapped = value["dsseEnvelope"]
     canonical.fields(wrapped, {"payload", "payloadType", "signatures"}, subject=subject)

@@ -1,26 +1,31 @@
 """Sealed objects: C2SP chunked-encryption, Cobblestone-256, as `cryptography.cobblestone` implements it.
 
-The key commits, truncation is seen at the end, and nothing is handed out before the end: chunk authentication alone says
-nothing about the chunks that are missing. There is no streaming open for that reason; objects are small enough to open
-whole.
+The key commits, truncation is seen at the end, and nothing is handed out before the end: chunk authentication alone
+says nothing about the chunks that are missing. There is no streaming open for that reason; objects are small enough to
+open whole. Whoever holds a key can also seal with it: who made an object is for signatures to say, never for the seal.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
-from hardline.infra.ports import Bytes
 from hardline.tasks.core.errors import SealBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hardline.infra.ports import Bytes
 
 FORMAT = b"hardline/seal/v1"
 KEY_BYTES = 32
-CHUNK = 16 << 10  # of plaintext; the construction's own
-_HEADER = 24 + 32  # salt and key commitment
-_TAG = 16
+CHUNK = 16 << 10  # bytes of plaintext; the construction's own
+_HEADER = 24 + 32  # bytes: salt and key commitment
+_TAG = 16  # bytes: AES-GCM's, after each chunk
 
 
 def new_key() -> bytes:
@@ -50,12 +55,23 @@ def seal(data: Bytes, key: bytes, context: bytes) -> bytes:
         data: The plaintext.
         key: 32 bytes.
         context: What `context` gives; the same is needed to open.
+
+    Raises:
+        ValueError: The key has another length: a bug of the caller.
     """
-    return b"".join(seal_stream([data], key, context))
+    encryptor = Cobblestone256Encryptor(key, context)
+    size = sealed_size(memoryview(data).nbytes)
+    sealed = BytesIO()  # hands its memory out as bytes without a copy
+    sealed.seek(size - 1)
+    sealed.write(b"\0")
+    with sealed.getbuffer() as view:
+        done = encryptor.update_into(data, view)
+        view[done:] = encryptor.finalize()
+    return sealed.getvalue()
 
 
 def seal_stream(chunks: Iterable[Bytes], key: bytes, context: bytes) -> Iterator[bytes]:
-    """Seal while the plaintext goes by; the pieces joined are what `seal` gives."""
+    """Seal while the plaintext goes by; the pieces joined are an object as `seal` makes it."""
     encryptor = Cobblestone256Encryptor(key, context)
     for chunk in chunks:
         yield encryptor.update(chunk)
@@ -70,15 +86,22 @@ def open_sealed(sealed: Bytes, key: bytes, context: bytes) -> bytearray:
 
     Raises:
         SealBroken: It does not open under this key and context. The reason is not said, and the buffer is wiped.
+        ValueError: The key has another length: a bug of the caller.
     """
     decryptor = Cobblestone256Decryptor(key, context)
-    buffer = bytearray(len(sealed) + CHUNK)
+    chunks, rest = divmod(memoryview(sealed).nbytes - _HEADER, CHUNK + _TAG)
+    if chunks < 0 or rest < _TAG:  # the last chunk is never full, and never without its tag
+        raise SealBroken(_REFUSED)
+    buffer = bytearray(chunks * CHUNK + rest - _TAG)
     try:
         done = decryptor.update_into(sealed, buffer)
-        rest = decryptor.finalize()
-    except (InvalidTag, ValueError):
-        buffer[:] = bytes(len(buffer))
-        raise SealBroken("sealed object: it does not open") from None
-    buffer[done : done + len(rest)] = rest
-    del buffer[done + len(rest) :]
+        buffer[done:] = decryptor.finalize()
+    except BaseException as error:
+        buffer[:] = bytes(len(buffer))  # the chunks before a broken one were opened into it
+        if isinstance(error, InvalidTag | ValueError):
+            raise SealBroken(_REFUSED) from None
+        raise
     return buffer
+
+
+_REFUSED = "sealed object: it does not open"

@@ -1,7 +1,8 @@
 """The trust document: who is who, since when, and which layouts are in force. Signed by a threshold of owners.
 
-It is cumulative: a member who leaves gets an `until`, so what was signed before stays verifiable. A new version is
-signed by the old and by the new owners (the root rule of TUF, section 5.3 of its specification).
+It is cumulative: a member who leaves gets an `until`, so what was signed before stays verifiable, and no version rewrites
+what an earlier one said about the past. A new version is signed by the old and by the new owners (the root rule of TUF,
+section 5.3 of its specification).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ROLES = (
 RECIPIENTS = ("steward", "validator", "sealer", "trainer", "assessor", "releaser", "custodian")
 APART = (("ingest", "validate"), ("validate", "sign"), ("train", "evaluate"), ("train", "release"))
 ONE_PRINCIPAL = "not in force (one principal)"
+MAX_BYTES = 4 << 20  # a thousand members with recipient keys are 2 MB
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -117,20 +119,24 @@ class TrustDocument:
         """Whether duties are separated: principals are compared, not keys.
 
         Args:
-            principals: Step to who did it.
+            principals: Step to who did it; pairs of steps of which one is not in it are not compared.
 
         Returns:
             `in force`, or that the home has one principal.
 
         Raises:
-            TrustRefused: One principal did two steps that must be apart.
+            TrustRefused: One principal did two steps that must be apart, or nobody is said to have done a step.
         """
+        if not principals or not all(principals.values()):
+            raise TrustRefused("separation of duties: a principal for each step expected, got none")
         if len({member.principal for member in self.members}) == 1:
             return ONE_PRINCIPAL
         for one, other in APART:
             both = principals.get(one, frozenset()) & principals.get(other, frozenset())
             if both:
-                raise TrustRefused(f"separation of duties: {one} and {other} by different principals expected, got {sorted(both)[0]}")
+                raise TrustRefused(
+                    f"separation of duties: {one} and {other} by different principals expected, got {min(both)} for both"
+                )
         return "in force"
 
     def encode(self) -> bytes:
@@ -156,15 +162,17 @@ class TrustDocument:
         """Parse strictly.
 
         Raises:
-            Malformed: Another format, no owner, a threshold that cannot be met, a role that is none, or one key for two
-                principals.
+            Malformed: Another format, no owner, a threshold that cannot be met, a role that is none, one key for two
+                principals or two roles, or any form but the one that `encode` writes.
         """
         subject = "trust document"
-        value = canonical.decode(data, subject=subject)
+        value = canonical.decode(data, subject=subject, limit=MAX_BYTES)
         names = {"format", "version", "expires", "owners", "threshold", "log", "members", "layouts", "policy"}
         canonical.fields(value, names, subject=subject)
         if value["format"] != FORMAT:
-            raise Malformed(f"{subject}: format {FORMAT} expected, got another", help="upgrade Hardline, if it is newer")
+            raise Malformed(
+                f"{subject}: format {FORMAT} expected, got another", help="upgrade Hardline, if it is newer"
+            )
         canonical.fields(value["log"], {"name", "key"}, subject=f"{subject}: log")
         try:
             expires = datetime.strptime(value["expires"], _TIME).replace(tzinfo=UTC)
@@ -175,29 +183,50 @@ class TrustDocument:
             expires=expires,
             owners=tuple(PublicKey.from_json(item, subject=f"{subject}: owner") for item in _list(value["owners"])),
             threshold=canonical.integer(value["threshold"], subject=f"{subject}: threshold", low=1),
-            log_name=canonical.text(value["log"]["name"], subject=f"{subject}: log name", limit=128),
+            log_name=_log_name(value["log"]["name"]),
             log_key=PublicKey.from_json(value["log"]["key"], subject=f"{subject}: log key"),
             members=tuple(_member(item) for item in _list(value["members"])),
             layouts=tuple(_layout(item) for item in _list(value["layouts"])),
             policy=None if value["policy"] is None else canonical.parse_digest(value["policy"], subject=subject),
         )
         document._check()
+        if document.encode() != data:  # such as a time of expiry in another spelling
+            raise Malformed(f"{subject}: its one canonical form expected, got another")
         return document
 
     def _check(self) -> None:
+        subject = "trust document"
         if len({key.pem for key in self.owners}) != len(self.owners) or self.threshold > len(self.owners):
-            raise Malformed("trust document: different owners, and as many as the threshold, expected")
+            raise Malformed(f"{subject}: different owners, and as many as the threshold, expected")
         if self.log_key.scheme != ED25519:
-            raise Malformed("trust document: an Ed25519 log key expected")
-        principals: dict[str, str] = {}
+            raise Malformed(f"{subject}: an Ed25519 log key expected")
+        holders: dict[str, tuple[str, str]] = {}
         for member in self.members:
-            if principals.setdefault(member.key.pem, member.principal) != member.principal:
-                raise Malformed("trust document: a key of one principal only expected")
+            if holders.setdefault(member.key.pem, (member.principal, member.role)) != (member.principal, member.role):
+                raise Malformed(
+                    f"{subject}: each key in one role of one principal expected, got {member.key.keyid[:8]} twice"
+                )
+        for entry in (*self.members, *self.layouts):
+            if entry.until is not None and entry.until < entry.start:
+                raise Malformed(f"{subject}: members and layouts until a later log index than from expected")
+        if len(_starts(self)) != len(self.members) + len(self.layouts):
+            raise Malformed(f"{subject}: each member and each layout once from a log index expected")
 
 
 def sign_trust(document: TrustDocument, signers: Sequence[Signer]) -> bytes:
-    """The trust document in its envelope."""
-    return envelope.sign(document.encode(), PAYLOAD_TYPE, signers).to_bytes()
+    """The trust document in its envelope.
+
+    Raises:
+        ValueError: A document that no reader would accept, or nobody to sign it: a bug of the caller.
+    """
+    data = document.encode()
+    try:
+        TrustDocument.decode(data)
+    except Malformed as error:
+        raise ValueError(f"a trust document that no reader would accept: {error}") from error
+    if not signers:
+        raise ValueError("a trust document is signed by its owners")
+    return envelope.sign(data, PAYLOAD_TYPE, signers).to_bytes()
 
 
 def verify_trust(data: bytes, *, anchor: TrustDocument | Sequence[PublicKey], now: datetime) -> TrustDocument:
@@ -205,34 +234,80 @@ def verify_trust(data: bytes, *, anchor: TrustDocument | Sequence[PublicKey], no
 
     Args:
         data: The signed trust document.
-        anchor: The one last seen; or, at the first contact, owner keys that were got elsewhere.
+        anchor: The one last seen; or, at the first contact, owner keys that were got elsewhere, each of which must have
+            signed: a document cannot be asked how many of them suffice.
         now: The time.
 
     Raises:
+        Malformed: It is no trust document.
         SignatureInvalid: Too few of the old, or of its own, owners signed it.
-        TrustRefused: The same version with another content, or owners that are not the ones given.
+        TrustRefused: The same version with another content, or one that rewrites the past.
         Stale: Older than the last seen, or expired.
     """
+    return verify_trust_chain([data], anchor=anchor, now=now)
+
+
+def verify_trust_chain(
+    documents: Sequence[bytes], *, anchor: TrustDocument | Sequence[PublicKey], now: datetime
+) -> TrustDocument:
+    """Step 1 when several versions lie between the anchor and the newest: each is verified by the one before it.
+
+    Args:
+        documents: The signed trust documents, oldest first; the last one counts.
+        anchor: As for `verify_trust`.
+        now: The time; only the last one must not have expired (TUF specification, 5.3.10).
+
+    Raises:
+        VerificationError: As `verify_trust`.
+    """
+    if not documents:
+        raise TrustRefused("trust document: at least one expected, got none")
+    for data in documents:
+        anchor = newest = _verify_next(data, anchor)
+    if newest.expires <= now:
+        raise Stale(
+            f"trust document: one that has not expired expected, got one until {newest.expires:%Y-%m-%d}",
+            help="an owner signs a new version",
+        )
+    return newest
+
+
+def _verify_next(data: bytes, anchor: TrustDocument | Sequence[PublicKey]) -> TrustDocument:
     subject = "trust document"
     wrapped = envelope.parse(data, subject=subject)
     document = TrustDocument.decode(wrapped.payload)
+    if isinstance(anchor, TrustDocument):
+        old_owners, old_threshold = anchor.owners, anchor.threshold
+    else:
+        old_owners, old_threshold = tuple(anchor), len({key.pem for key in anchor})
+    envelope.verify(wrapped, PAYLOAD_TYPE, old_owners, old_threshold, subject=f"{subject}, by the owners known before")
+    envelope.verify(wrapped, PAYLOAD_TYPE, document.owners, document.threshold, subject=f"{subject}, by its own owners")
     if isinstance(anchor, TrustDocument):
         if document.version < anchor.version:
             raise Stale(f"{subject}: version {anchor.version} or newer expected, got {document.version}")
         if document.version == anchor.version and document.digest != anchor.digest:
             raise TrustRefused(f"{subject}: version {anchor.version} as it was last seen expected, got another")
-        envelope.verify(wrapped, PAYLOAD_TYPE, anchor.owners, anchor.threshold, subject=subject)
-    else:
-        if not anchor:
-            raise SignatureInvalid(f"{subject}: owner keys got elsewhere expected, got none")
-        envelope.verify(wrapped, PAYLOAD_TYPE, anchor, min(len(anchor), document.threshold), subject=subject)
-    envelope.verify(wrapped, PAYLOAD_TYPE, document.owners, document.threshold, subject=subject)
-    if document.expires <= now:
-        raise Stale(
-            f"{subject}: one that has not expired expected, got one until {document.expires:%Y-%m-%d}",
-            help="an owner signs a new version",
-        )
+        _refuse_rewritten(anchor, document)
     return document
+
+
+def _refuse_rewritten(old: TrustDocument, new: TrustDocument) -> None:
+    """What was signed before must stay verifiable, and what was revoked must stay revoked."""
+    now = _starts(new)
+    for entry, until in _starts(old).items():
+        if entry not in now:
+            raise TrustRefused(
+                f"trust document: {' '.join(entry[:2])} as in version {old.version} expected, got it left out"
+            )
+        later = now[entry]
+        if until is not None and (later is None or later > until):
+            raise TrustRefused(f"trust document: {' '.join(entry[:2])} revoked as in version {old.version} expected")
+
+
+def _starts(document: TrustDocument) -> dict[tuple[str, ...], int | None]:
+    """What no later version may change of each member and layout, with its `until`, which may only come nearer."""
+    members = {("member", m.principal, m.role, m.key.pem, str(m.start)): m.until for m in document.members}
+    return members | {("layout", e.kind, e.digest, str(e.start)): e.until for e in document.layouts}
 
 
 def _list(value: Any) -> list[Any]:
@@ -259,7 +334,7 @@ def _member(value: Any) -> Member:
         raise Malformed(f"{subject}: a role of {', '.join(ROLES)} expected")
     recipient = value["recipient"]
     return Member(
-        principal=canonical.text(value["principal"], subject=f"{subject}: principal", limit=64),
+        principal=_word(value["principal"], f"{subject}: principal", 64),
         role=value["role"],
         key=PublicKey.from_json(value["key"], subject=f"{subject}: key"),
         recipient=None if recipient is None else RecipientPublic.from_text(recipient, subject=f"{subject}: recipient"),
@@ -279,6 +354,22 @@ def _layout(value: Any) -> LayoutEntry:
         start=canonical.integer(value["from"], subject=f"{subject}: from"),
         until=_until(value["until"], subject),
     )
+
+
+def _word(value: Any, subject: str, limit: int) -> str:
+    """A name that people read on terminals and pages: no control characters, nothing that turns text around."""
+    word = canonical.text(value, subject=subject, limit=limit)
+    if not word.isprintable() or word != word.strip():
+        raise Malformed(f"{subject}: printable characters without spaces around them expected")
+    return word
+
+
+def _log_name(value: Any) -> str:
+    """A key name of a signed note (C2SP signed-note: no spaces, no plus sign)."""
+    name = _word(value, "trust document: log name", 128)
+    if not name.isascii() or " " in name or "+" in name:
+        raise Malformed("trust document: log name: no spaces and no plus signs expected")
+    return name
 
 
 def _until(value: Any, subject: str) -> int | None:

@@ -1,7 +1,7 @@
 """Wrapping data keys to recipients: HPKE (RFC 9180, base mode) with the hybrid KEM 0x647a.
 
 The suite is MLKEM768-X25519, HKDF-SHA256, AES-256-GCM; the KEM is an IETF draft (draft-ietf-hpke-pq), pinned in
-docs/formats. Base mode does not say who wrapped: the keyring around the wraps is signed for that.
+docs/formats/keyring.md. Base mode does not say who wrapped: the keyring around the wraps is signed for that.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from hardline.tasks.core.errors import Malformed, SealBroken
 
 KEM_ID = 0x647A
 _SEED, _SCALAR, _MLKEM_PUBLIC, _POINT = 64, 32, 1184, 32  # bytes
+_ENCAPSULATION, _TAG = 1088 + 32, 16  # bytes
+
+
+def wrapped_size(key_size: int) -> int:
+    """The size in bytes of a wrapped key: the encapsulation, then the AEAD's ciphertext and tag."""
+    return _ENCAPSULATION + key_size + _TAG
 
 
 def _suite() -> Suite:
@@ -50,7 +56,9 @@ class RecipientPublic:
         """Parse the base64 form strictly; raises `Malformed`."""
         key = cls(decode_base64(text, subject=subject))
         try:
-            _ = key._key
+            key.wrap(
+                bytes(_SCALAR), b""
+            )  # a trial: a point of low order is refused only when used (RFC 7748 section 6.1)
         except ValueError:
             raise Malformed(f"{subject}: a public key of KEM 0x{KEM_ID:x} expected") from None
         return key
@@ -92,9 +100,7 @@ class RecipientKey:
         """
         if len(data) != _SEED + _SCALAR:
             raise Malformed(f"private recipient key: {_SEED + _SCALAR} bytes expected, got {len(data)}")
-        return cls(
-            MLKEM768PrivateKey.from_seed_bytes(data[:_SEED]), X25519PrivateKey.from_private_bytes(data[_SEED:])
-        )
+        return cls(MLKEM768PrivateKey.from_seed_bytes(data[:_SEED]), X25519PrivateKey.from_private_bytes(data[_SEED:]))
 
     def public(self) -> RecipientPublic:
         """Its public half."""

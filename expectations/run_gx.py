@@ -1,0 +1,59 @@
+"""The second engine: Great Expectations itself, in memory, saying true or false and nothing else.
+
+BOOLEAN_ONLY is its one result format that never leaks a value. No context is written, no Data Docs are made, no
+analytics are sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def run(suite_bytes: bytes, table: pa.Table) -> tuple[bool | None, ...]:
+    """Evaluate a suite on all rows of a table.
+
+    Args:
+        suite_bytes: The accepted suite; its types and arguments were checked when it was parsed.
+        table: N rows, copied to pandas.
+
+    Returns:
+        By position: whether the expectation holds, or None where GX failed to say.
+    """
+    suite_json = json.loads(suite_bytes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries, about themselves
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        suite = gx.ExpectationSuite(name=suite_json["name"])
+        for position, item in enumerate(suite_json["expectations"]):
+            made = {"type": item["type"], "kwargs": item["kwargs"], "meta": {"position": position}}
+            suite.add_expectation_configuration(
+                gx.expectations.expectation_configuration.ExpectationConfiguration(**made)
+            )
+        source = context.data_sources.add_pandas("memory")
+        definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+        batch = definition.get_batch({"dataframe": table.to_pandas()})
+        results = batch.validate(suite, result_format="BOOLEAN_ONLY").results
+    found: list[bool | None] = [None] * len(suite_json["expectations"])
+    for result in results:
+        position = result.expectation_config.meta["position"]  # never by order: GX sorts by column
+        raised = (result.exception_info or {}).get("raised_exception", True)
+        found[position] = None if raised or not isinstance(result.success, bool) else result.success
+    return tuple(found)
+
+
+def version() -> str:
+    """The engine's version."""
+    from importlib.metadata import version as installed
+
+    return installed("great-expectations")

@@ -1,0 +1,52 @@
+"""What a parser's process gives up before it reads the first byte of a source.
+
+Afterwards it can compute and use the three pipes it was born with: it opens no file (RLIMIT_NOFILE), writes none
+(RLIMIT_FSIZE), starts no process or thread (RLIMIT_NPROC, which the kernel waives for root), gains no privilege
+(PR_SET_NO_NEW_PRIVS, empty capability sets), and where the kernel lets users make namespaces it has a network without
+interfaces. Linux; elsewhere only the resource limits hold.
+"""
+
+from __future__ import annotations
+
+import resource
+import struct
+import sys
+from contextlib import suppress
+
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38  # linux/prctl.h
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+_CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
+
+
+def confine(*, memory_bytes: int, cpu_s: int) -> None:
+    """Give everything up, for good. Every import must be done; raises `OSError` if a limit cannot be set."""
+    if sys.platform == "linux":
+        _drop_privileges()
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CPU: cpu_s,
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_NOFILE: 3,
+    }
+    for limit, value in limits.items():
+        _, hard = resource.getrlimit(limit)
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (allowed, allowed))
+
+
+def _drop_privileges() -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    with suppress(AttributeError):
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)  # refused where users may not make namespaces
+    header, empty = struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
+    for done in (
+        libc.capset(header, empty),
+        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0),
+    ):
+        if done != 0:
+            raise OSError(ctypes.get_errno(), "a parser's process keeps a privilege")
