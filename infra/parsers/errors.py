@@ -1,32 +1,30 @@
-"""Why a source was refused. The lead-in (which file) is the caller's; nothing here ever quotes a cell."""
+"""What a parser says when it refuses: where, and never what stood there."""
 
 from __future__ import annotations
 
-from hardline.infra.errors import HardlineError
+from typing import ClassVar
 
-CODES = frozenset({
-    "missing", "unreadable", "scheme",  # there is no source to parse
-    "empty", "no_rows", "format", "encoding", "nul", "newline", "quote", "header", "row", "value", "null", "cell",
-    "limits",  # the parser was stopped, or stopped itself
-})  # fmt: skip
+from hardline.infra.errors import HardlineError
 
 
 class ParseRefused(HardlineError):
-    """The source is not what it must be; the data's owner acts."""
+    """The source is not of the form that was stated."""
 
-    exit_code = 3
+    exit_code: ClassVar[int] = 3
 
     def __init__(
-        self, code: str, *, message: str, line: int | None = None, column: str | None = None, help: str | None = None
+        self, code: str, line: int | None = None, column: str | None = None, *, message: str, help: str | None = None
     ) -> None:
         """Args:
-        code: One of `CODES`.
-        message: Expected and got, with line and column; without the source's name and without a value.
-        line: The line of the file, counted from 1, where the record begins.
-        column: The column's name in the contract.
+        code: A stable word, such as `short-row`.
+        line: The line of the file, from 1; None where there is none.
+        column: The column's name.
+        message: Expected and got, in one line, without a value.
         help: What helps.
         """
-        super().__init__(message, help=help)
+        place = f"line {line}: " if line else ""
+        place += f"column {column!r}: " if column else ""
+        super().__init__(place + message, help=help)
         self.code = code
         self.line = line
         self.column = column

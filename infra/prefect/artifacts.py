@@ -7,38 +7,10 @@ people, so each is escaped for the place where it stands.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-MAX_TEXT: Final = 300  # characters of one cell
-_PLAIN: Final = re.compile(r"[^A-Za-z0-9 ]")
-_ADDRESS: Final = re.compile(r"(://|\bwww\b|@)", re.IGNORECASE)
-_JOINER: Final = "\u2060"  # invisible, and no part of an address
-
-
-def one_line(text: object) -> str:
-    """A text in one line of at most `MAX_TEXT` characters; control and direction characters are written as escapes."""
-    line = "".join(
-        character if character == " " or unicodedata.category(character)[0] not in "CZ" else ascii(character)[1:-1]
-        for character in str(text)[: MAX_TEXT + 1]
-    )
-    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 3]}..."
-
-
-def markdown(text: object) -> str:
-    """A text that stays one in markdown, in HTML and in a table of markdown, and that makes no link.
-
-    Every character with a meaning becomes a numeric reference (CommonMark 0.31 section 2.5: such a character is never
-    structure).
-    """
-    broken = _ADDRESS.sub(lambda found: found[0] + _JOINER, one_line(text))
-    return _PLAIN.sub(lambda found: f"&#{ord(found[0])};", broken)
-
-
-def mermaid_label(text: object) -> str:
-    """A text that stays one inside the quotes of a Mermaid label (Mermaid's own entity codes)."""
-    return _PLAIN.sub(lambda found: f"#{ord(found[0])};", one_line(text))
+from hardline.infra.escaping import markdown, mermaid_label, one_line
 
 
 def put_table(key: str, rows: Sequence[Mapping[str, object]], about: str) -> None:

@@ -1,13 +1,12 @@
 """in-toto links and the verification of a chain, in memory: no link directory, no inspection, no command.
 
 Signature thresholds and artifact rules are in-toto's own functions; around them stand the checks that it leaves open
-(each was measured): empty links, extra links, sublayouts, inspections, one key twice, other rules than ours. A layout is
-read by making it again from what it names; whatever else it says is then refused without being looked at.
+(each was measured): empty links, extra links, sublayouts, inspections, one key twice, other rules than ours. A layout
+is read by making it again from what it names; whatever else it says is then refused without being looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from hardline.tasks.core import canonical, envelope, layouts
 from hardline.tasks.core.errors import Malformed, SignatureInvalid, Stale, TrustRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from securesystemslib.signer import Signer
 
     from hardline.tasks.core.keys import PublicKey

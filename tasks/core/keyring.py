@@ -52,7 +52,7 @@ class DataKey:
 
     @cached_property
     def key_id(self) -> str:
-        """Its public name, 32 hexadecimal digits: HKDF-Expand (RFC 5869 section 2.3) of the key under a label of its own."""
+        """Its public name, 32 hexadecimal digits: HKDF-Expand (RFC 5869 section 2.3) of the key under its own label."""
         return HKDFExpand(SHA256(), 16, _LABEL).derive(self.secret).hex()
 
     def __reduce__(self) -> NoReturn:
@@ -213,8 +213,9 @@ def make(
             info = wrap_info(version_id, key.key_id, role, recipient.keyid)
             found[place] = Wrap(key.key_id, role, recipient.keyid, recipient.wrap(key.secret, info))
         elif found[place].role != role:
+            roles = f"{found[place].role} and {role}"
             raise AccessDenied(
-                f"keyring: a recipient key for each role expected, got {recipient.keyid[:8]} for {found[place].role} and {role}",
+                f"keyring: a recipient key for each role expected, got {recipient.keyid[:8]} for {roles}",
                 help="give each role its own recipient key in the trust document",
             )
     if not found:

@@ -9,23 +9,24 @@
     evaluate  assessor   trained, manifest                         -> evaluation.json
     release   releaser   evaluation                                -> model.json
 
-A template (infra/trust/*.layout.json) holds in-toto's own rules for each step; `make_layout` adds the keys and a time of
-expiry, and an owner signs. In each rule list REQUIRE comes first: without it a link that names no artifact at all passes
-MATCH and DISALLOW, which look only at the artifacts that are there.
+A template (infra/trust/*.layout.json) holds in-toto's own rules for each step; `make_layout` adds the keys and a time
+of expiry, and an owner signs. In each rule list REQUIRE comes first: without it a link that names no artifact at all
+passes MATCH and DISALLOW, which look only at the artifacts that are there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
     from securesystemslib.signer import Signer
 
     from hardline.tasks.core.keys import PublicKey
@@ -92,7 +93,7 @@ def make_layout(
 
 
 def payload(kind: str, functionaries: Mapping[str, Sequence[PublicKey]], expires: datetime) -> bytes:
-    """The bytes that owners sign: a pure function of its arguments, so that a reader can make them again and compare."""
+    """The bytes that owners sign; a reader makes them again and compares."""
     keys = {key.keyid: key for step in KINDS[kind] for key in functionaries[step]}
     return canonical.encode(
         {

@@ -1,7 +1,6 @@
 """The Merkle tree of RFC 6962 section 2, with SHA-256; proofs as in RFC 9162 sections 2.1.3 and 2.1.4.
 
-All complete subtrees are kept, level by level, so appending costs O(1) and a root O(log n); a proof costs O(log n)
-hashes too, and its path O(log^2 n) at worst. Nothing here does input or output.
+All complete subtrees are kept, level by level, so appending costs O(1) and a root or a proof, at any size, O(log n).
 """
 
 from __future__ import annotations

@@ -57,10 +57,8 @@ class Ball:
             offsets[row] = float(relation.lower)
         offsets -= normals @ scaling.lower
         normals *= scaling.upper - scaling.lower
-        attacked = contract.threat.attackable
-        wanted = range(len(contract.classes)) if attacked == "all" else attacked
         classes = torch.zeros(len(contract.classes), dtype=torch.bool)
-        classes[list(wanted)] = True
+        classes[list(contract.threat.attackable)] = True
         return cls(torch.tensor(down), torch.tensor(up), classes, normals, offsets)
 
     def scaled(self, factor: float) -> Ball:

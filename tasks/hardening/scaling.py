@@ -65,11 +65,6 @@ class Scaling(nn.Module):
 
 
 def _limits(column: Column) -> tuple[float, float]:
-    limits = column.scale or column.valid
-    if limits is not None:
-        return float(limits[0]), float(limits[1])
-    if column.type == "boolean":
-        return 0.0, 1.0
-    if column.levels:
-        return 0.0, float(max(len(column.levels) - 1, 1))
-    raise ContractError(f"contract: column {column.name!r}: a scale expected for a feature, got none")
+    if column.scale is None:
+        raise ContractError(f"contract: column {column.name!r}: a scale expected for a feature, got none")
+    return float(column.scale[0]), float(column.scale[1])

@@ -25,7 +25,8 @@ def feature(name: str, scale: tuple[str, str] = ("0", "1"), **changes: Any) -> C
     """A numeric feature that may move by a tenth of its scale."""
     column = Column(
         name=name, type="number", nullable=False, group="features", valid=None,
-        scale=(Decimal(scale[0]), Decimal(scale[1])), epsilon=Decimal("0.1"), immutable=False, direction="both", levels=(),
+        scale=(Decimal(scale[0]), Decimal(scale[1])), epsilon=Decimal("0.1"), immutable=False,
+        direction="both", levels=(),
     )  # fmt: skip
     return replace(column, **changes)
 
