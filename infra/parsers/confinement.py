@@ -3,7 +3,7 @@
 Afterwards it can compute and use the three pipes it was born with: it opens no file (RLIMIT_NOFILE), writes none
 (RLIMIT_FSIZE), starts no process or thread (RLIMIT_NPROC, which the kernel waives for root), gains no privilege
 (PR_SET_NO_NEW_PRIVS, empty capability sets), and where the kernel lets users make namespaces it has a network without
-interfaces. Linux; elsewhere only the resource limits hold.
+interfaces. On Linux; elsewhere only those resource limits hold that the system knows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import resource
 import struct
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38  # linux/prctl.h
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
@@ -33,7 +33,8 @@ def confine(*, memory_bytes: int, cpu_s: int) -> None:
     for limit, value in limits.items():
         _, hard = resource.getrlimit(limit)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+        with nullcontext() if sys.platform == "linux" else suppress(OSError, ValueError):
+            resource.setrlimit(limit, (allowed, allowed))
 
 
 def _drop_privileges() -> None:

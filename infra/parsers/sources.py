@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 

@@ -1,148 +1,125 @@
-"""The contract: what a dataset's columns are, who may read them, and what an attacker may do to them.
+"""The contract: what rows of a dataset must look like, who may read which column, and what an attacker may do.
 
-An Open Data Contract Standard v3 document (docs/formats/contract.md). It is security-critical, since the threat model is
-part of it: a steward accepts it by signature, its digest pins it, and it is enforced again at inference. It is public.
+Open Data Contract Standard v3, YAML. ODCS says names, types and descriptions; what it has no field for stands in its
+`customProperties`, each of which is listed in docs/formats/contract.md. Numbers are read as decimals, never as binary
+floats, so that the contract says the same everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from hardline.tasks.core import canonical
+from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.references import NAME
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEATURES, LABEL, IGNORED = "features", "label", "ignored"
-GROUPS: Final = (FEATURES, LABEL, "restricted", "identifiers", IGNORED)
-NUMERIC: Final = ("number", "integer")
+MAX_BYTES = 4 << 20
+TYPES = ("number", "integer", "boolean", "category", "text", "date")
+NUMERIC = ("number", "integer", "boolean")
+GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
+VISIBILITIES = ("public", "confidential", "restricted")
+DIRECTIONS = ("both", "increase", "decrease")
+_LOGICAL = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string", "text": "string", "date": "date"}
 
-# The names that pyarrow gives these types; the manifest and the parser write the same ones.
-ARROW_NAMES: Final[Mapping[str, str]] = {
-    "number": "double",
-    "integer": "int64",
-    "boolean": "bool",
-    "category": "string",
-    "text": "string",
-    "date": "date32[day]",
-}
+Range = tuple[Decimal, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """One column.
 
     Attributes:
         name: As in the source's header.
-        description: What it means, in words.
-        unit: Its unit, or nothing.
-        type: number, integer, boolean, category, text or date.
-        nullable: Whether a cell may be empty; a feature's never is.
-        group: features, label, restricted, identifiers or ignored; ignored columns are parsed and not kept.
-        valid: Lowest and highest possible value, inclusive, raw units; a row outside is quarantined.
-        scale: What becomes 0 and 1 for a model, raw units; outside is clipped for the model, never refused.
-        epsilon: How far an attacker moves it, in units of `scale`; 0 for an immutable column.
+        type: One of `TYPES`.
+        nullable: Whether a value may be missing.
+        group: The column group, which has data keys of its own.
+        valid: Outside it a value is impossible: a violation, which quarantines the row.
+        scale: What maps to 0 and 1 for the model, and the unit of epsilon; outside is clipped.
+        epsilon: How far an attacker moves the value, in units of the scale.
         immutable: Whether an attacker cannot move it at all.
-        direction: Which way an attacker moves it: both, increase or decrease.
-        levels: The values of a category (or of an integer with few values), in the contract's order.
+        direction: Which way an attacker moves it.
+        levels: The values of a category, in order.
     """
 
     name: str
-    description: str
-    unit: str | None
     type: str
     nullable: bool
     group: str
-    valid: tuple[Decimal, Decimal] | None = None
-    scale: tuple[Decimal, Decimal] | None = None
-    epsilon: Decimal = Decimal(0)
-    immutable: bool = False
-    direction: str = "both"
-    levels: tuple[str, ...] = ()
+    valid: Range | None
+    scale: Range | None
+    epsilon: Decimal
+    immutable: bool
+    direction: str
+    levels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SplitRule:
-    """How rows fall into train and test.
-
-    Attributes:
-        train: The share of the train split in percent, 1 to 99.
-        by: The column whose equal values stay together, for example a patient; None: the whole row.
-    """
-
-    train: int
-    by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much may be quarantined: at most so many percent of the rows and at most so many rows, both."""
-
-    percent: Decimal
-    rows: int
-
-    def allows(self, quarantined: int, rows: int) -> bool:
-        """Whether `quarantined` out of `rows` rows stays within both limits."""
-        return quarantined <= self.rows and Decimal(100) * quarantined <= self.percent * rows
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LinearRelation:
-    """`sum(coefficient * column) >= lower`, in raw units: true of every honest row, and kept by every attack."""
+    """The sum of coefficient times value, in raw units, is at least `lower`: in every row, attacked ones too."""
 
     terms: tuple[tuple[str, Decimal], ...]
     lower: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ThreatModel:
-    """What the attacker of a deployed model may do.
-
-    Attributes:
-        norm: "linf": every feature moves on its own, by at most its epsilon.
-        attackable: The class indices whose rows an attacker wants to pass for another class.
-        relations: What must stay true of a row that was moved.
-    """
+    """What an attacker at inference may do."""
 
     norm: str
-    attackable: tuple[int, ...]
+    attackable: tuple[int, ...]  # indices of the classes whose rows evade
     relations: tuple[LinearRelation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class SplitRule:
+    """The share of the train split in percent, and the column that keeps rows together, if any."""
+
+    train: int
+    by: str | None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many rows may be quarantined: at most this share in percent, and at most this many."""
+
+    percent: Decimal
+    rows: int
+
+
+@dataclass(frozen=True)
 class Floors:
-    """The least accuracies, from 0 to 1, that a model must show on the test split to be released."""
+    """What a released model must measure, as shares of the test split."""
 
     clean: Decimal
     robust: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CsvOptions:
-    """How the source's CSV is written."""
+    """How a CSV source is written."""
 
-    delimiter: str = ","
-    null_values: tuple[str, ...] = ("",)
+    delimiter: str
+    null_values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contract:
-    """A parsed contract; `parse_contract` is its maker.
-
-    Attributes:
-        digest: SHA-256 of the bytes that were parsed.
-        name: The dataset's name, `[a-z][a-z0-9-]{1,62}`.
-        version: The contract's own version.
-        columns: In the order of the contract, which is the order of every table made under it.
-        label: The name of the label column.
-        classes: The label's levels; a class index is a position here.
-        visibility: public, confidential or restricted.
-    """
+    """See the module."""
 
     digest: str
     name: str
     version: str
+    description: str
     columns: tuple[Column, ...]
     label: str
     classes: tuple[str, ...]
@@ -153,50 +130,287 @@ class Contract:
     floors: Floors
     csv: CsvOptions
 
-    @property
+    @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
-        """The columns that a model reads, in order: the F of every [N, F] array."""
-        return tuple(column for column in self.columns if column.group == FEATURES)
+        """The columns that a model sees, in order."""
+        return tuple(column for column in self.columns if column.group == "features")
 
-    @property
+    @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The column groups that are sealed, features first; ignored columns belong to none."""
-        present = {column.group for column in self.columns}
-        return tuple(group for group in GROUPS if group in present and group != IGNORED)
+        """The column groups that are sealed, sorted; ignored columns are not kept."""
+        return tuple(sorted({column.group for column in self.columns} - {"ignored"}))
 
     def column(self, name: str) -> Column:
-        """The column of that name; raises `KeyError`, so ask for names that were checked."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-    def group_of(self, name: str) -> str:
-        """The column group of a column; raises `KeyError`."""
-        return self.column(name).group
-
-    def parser_columns(self) -> tuple[tuple[str, str, bool], ...]:
-        """Name, Arrow type name and nullability of every column, for a parser."""
-        return tuple((column.name, ARROW_NAMES[column.type], column.nullable) for column in self.columns)
+        """The column of that name; raises `KeyError`."""
+        return {column.name: column for column in self.columns}[name]
 
     def arrow_schema(self) -> pa.Schema:
-        """The schema of every table that is made under this contract."""
+        """The columns as Arrow sees them."""
         import pyarrow as pa
 
-        from hardline.tasks.core.arrow_types import arrow_type
-
-        return pa.schema([pa.field(name, arrow_type(type_), nullable) for name, type_, nullable in self.parser_columns()])
+        types = {
+            "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(),
+            "text": pa.string(), "date": pa.date32(),
+        }  # fmt: skip
+        return pa.schema([(column.name, types[column.type]) for column in self.columns])
 
 
 def parse_contract(data: bytes) -> Contract:
-    """Parse a contract strictly.
-
-    Args:
-        data: The YAML document.
+    """Read a contract strictly.
 
     Raises:
-        ContractError: It is not a contract that can be enforced; the message names line and field.
+        ContractError: It is not one; the message names the line or the column.
     """
-    from hardline.tasks.core.contract_reading import read  # its other half, which needs the classes above
+    value = _load(data)
+    _check_standard(value)
+    custom = _custom(value, "contract")
+    schemas = value.get("schema")
+    if not isinstance(schemas, list) or len(schemas) != 1 or not schemas[0].get("properties"):
+        raise ContractError("contract: one schema with properties expected")
+    columns = tuple(_column(item) for item in schemas[0]["properties"])
+    if len({column.name for column in columns}) != len(columns):
+        raise ContractError("contract: each column once expected")
+    label, name = custom.pop("label", None), str(value.get("name"))
+    if not re.fullmatch(NAME, name):
+        raise ContractError(f"contract: name: lower-case letters, digits and hyphens expected, got {name[:80]!r}")
+    classes = _classes(columns, label)
+    contract = Contract(
+        digest=canonical.digest(data),
+        name=name,
+        version=str(value["version"]),
+        description=str((value.get("description") or {}).get("purpose") or ""),
+        columns=columns,
+        label=str(label),
+        classes=classes,
+        split=_split(custom.pop("split", None), columns),
+        visibility=_one_of(custom.pop("visibility", None), VISIBILITIES, "visibility"),
+        budget=_budget(custom.pop("quarantine", None)),
+        threat=_threat(custom.pop("threat", None), columns, classes),
+        floors=_floors(custom.pop("floors", None)),
+        csv=_csv(custom.pop("csv", None)),
+    )
+    if custom:
+        raise ContractError(f"contract: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if not contract.feature_columns:
+        raise ContractError("contract: at least one feature column expected")
+    return contract
 
-    return read(data)
+
+class _Loader(yaml.SafeLoader):
+    """YAML without duplicate keys, aliases and binary floats."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise ContractError(f"contract: line {event.start_mark.line + 1}: no YAML aliases expected")
+        return super().compose_node(parent, index)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    found: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        if not isinstance(key, str) or key in found:
+            raise ContractError(f"contract: line {key_node.start_mark.line + 1}: each key once, as text, expected")
+        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
+    try:
+        number = Decimal(node.value.replace("_", ""))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise ContractError(f"contract: line {node.start_mark.line + 1}: a finite decimal number expected")
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise ContractError(f"contract: at most {MAX_BYTES} bytes expected, got {len(data)}")
+    try:
+        value = yaml.load(data.decode("utf-8"), Loader=_Loader)  # noqa: S506  a SafeLoader, made stricter
+    except UnicodeDecodeError:
+        raise ContractError("contract: UTF-8 expected") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ContractError(f"contract: line {line}: YAML expected ({error.problem})") from None
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise ContractError("contract: YAML expected, got something else") from None
+    if not isinstance(value, dict):
+        raise ContractError("contract: an ODCS document expected, got something else")
+    return value
+
+
+def _check_standard(value: Mapping[str, Any]) -> None:
+    """The standard's own model: required fields, and none that it does not know."""
+    from open_data_contract_standard.model import OpenDataContractStandard
+    from pydantic import ValidationError
+
+    if value.get("kind") != "DataContract" or not str(value.get("apiVersion", "")).startswith("v3."):
+        raise ContractError("contract: kind DataContract with apiVersion v3.x expected")
+    for field in ("id", "name", "version", "status"):
+        if not isinstance(value.get(field), str):
+            raise ContractError(f"contract: {field}: a text expected")
+    try:
+        OpenDataContractStandard.model_validate(_plain(value))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ContractError(f"contract: {place}: {first['msg']}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _custom(value: Mapping[str, Any], subject: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in value.get("customProperties") or []:
+        if not isinstance(item, dict) or "property" not in item or item["property"] in found:
+            raise ContractError(f"{subject}: customProperties: each property once expected")
+        found[item["property"]] = item.get("value")
+    return found
+
+
+def _column(value: Mapping[str, Any]) -> Column:
+    name = value.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= 200 or any(ord(c) < 32 for c in name):
+        raise ContractError("contract: a column with a name expected")
+    subject = f"contract: column {name!r}"
+    custom = _custom(value, subject)
+    group = _one_of(custom.pop("group", "features"), GROUPS, f"{subject}: group")
+    type_ = custom.pop("type", None) or {v: k for k, v in reversed(_LOGICAL.items())}.get(str(value.get("logicalType")))
+    type_ = _one_of(type_, TYPES, f"{subject}: type")
+    if value.get("logicalType") != _LOGICAL[type_]:
+        raise ContractError(f"{subject}: logicalType {_LOGICAL[type_]} expected")
+    column = Column(
+        name=name,
+        type=type_,
+        nullable=not value.get("required", False),
+        group=group,
+        valid=_range(custom.pop("valid", None), f"{subject}: valid"),
+        scale=_range(custom.pop("scale", None), f"{subject}: scale"),
+        epsilon=_number(custom.pop("epsilon", 0), f"{subject}: epsilon", low=Decimal(0), high=Decimal(1)),
+        immutable=bool(custom.pop("immutable", False)),
+        direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
+        levels=tuple(str(level) for level in custom.pop("levels", None) or ()),
+    )
+    if custom:
+        raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if group == "features":
+        if type_ not in NUMERIC or column.nullable:
+            raise ContractError(f"{subject}: a feature that is a required {', '.join(NUMERIC)} expected")
+        if column.scale is None or column.scale[0] >= column.scale[1]:
+            raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
+    return column
+
+
+def _classes(columns: Sequence[Column], label: Any) -> tuple[str, ...]:
+    found = [column for column in columns if column.group == "label"]
+    if len(found) != 1 or found[0].name != label:
+        raise ContractError("contract: label: the one column of group label expected")
+    column = found[0]
+    if column.type != "category" or column.nullable:
+        raise ContractError(f"contract: label {label!r}: a required category expected; regression is not supported")
+    if not 2 <= len(column.levels) <= 1000 or len(set(column.levels)) != len(column.levels):
+        raise ContractError(f"contract: label {label!r}: 2 to 1,000 different levels expected")
+    return column.levels
+
+
+def _split(value: Any, columns: Sequence[Column]) -> SplitRule:
+    value = _object(value, {"train", "by"}, "split")
+    train, by = value.get("train"), value.get("by")
+    if not isinstance(train, int) or not 1 <= train <= 99:
+        raise ContractError("contract: split: train: a percentage from 1 to 99 expected")
+    if by is not None and by not in {column.name for column in columns}:
+        raise ContractError("contract: split: by: a column expected")
+    return SplitRule(train, by)
+
+
+def _budget(value: Any) -> Budget:
+    value = _object(value, {"percent", "rows"}, "quarantine")
+    rows = value.get("rows")
+    if not isinstance(rows, int) or rows < 0:
+        raise ContractError("contract: quarantine: rows: a count expected")
+    return Budget(_number(value.get("percent"), "contract: quarantine: percent", Decimal(0), Decimal(100)), rows)
+
+
+def _threat(value: Any, columns: Sequence[Column], classes: Sequence[str]) -> ThreatModel:
+    value = _object(value, {"norm", "evades", "relations"}, "threat")
+    norm = _one_of(value.get("norm"), ("linf",), "contract: threat: norm")
+    evades = value.get("evades") or list(classes)
+    if not isinstance(evades, list) or not all(name in classes for name in evades):
+        raise ContractError("contract: threat: evades: classes of the label expected")
+    numeric = {column.name for column in columns if column.group == "features"}
+    relations = tuple(_relation(item, numeric) for item in value.get("relations") or ())
+    return ThreatModel(norm, tuple(sorted(classes.index(name) for name in evades)), relations)
+
+
+def _relation(value: Any, columns: set[str]) -> LinearRelation:
+    value = _object(value, {"sum", "atLeast"}, "threat: relation")
+    terms = value.get("sum")
+    if not isinstance(terms, dict) or not terms or not terms.keys() <= columns:
+        raise ContractError("contract: threat: relation: sum: feature columns with their coefficients expected")
+    subject = "contract: threat: relation"
+    return LinearRelation(
+        tuple((name, _number(factor, subject)) for name, factor in terms.items()),
+        _number(value.get("atLeast"), f"{subject}: atLeast"),
+    )
+
+
+def _floors(value: Any) -> Floors:
+    value = _object(value, {"clean", "robust"}, "floors")
+    found = [_number(value.get(key), f"contract: floors: {key}", Decimal(0), Decimal(1)) for key in ("clean", "robust")]
+    return Floors(*found)
+
+
+def _csv(value: Any) -> CsvOptions:
+    value = _object(value or {}, {"delimiter", "nullValues"}, "csv")
+    delimiter, nulls = value.get("delimiter", ","), value.get("nullValues", [""])
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 126:
+        raise ContractError("contract: csv: delimiter: one ASCII character expected")
+    if not isinstance(nulls, list) or not all(isinstance(item, str) for item in nulls):
+        raise ContractError("contract: csv: nullValues: a list of texts expected")
+    return CsvOptions(delimiter, tuple(nulls))
+
+
+def _object(value: Any, keys: set[str], subject: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value.keys() <= keys:
+        raise ContractError(f"contract: {subject}: an object with {', '.join(sorted(keys))} expected")
+    return value
+
+
+def _range(value: Any, subject: str) -> Range | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2:
+        raise ContractError(f"{subject}: [low, high] expected")
+    low, high = (_number(item, subject) for item in value)
+    if low > high:
+        raise ContractError(f"{subject}: [low, high] with low not above high expected")
+    return low, high
+
+
+def _number(value: Any, subject: str, low: Decimal | None = None, high: Decimal | None = None) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ContractError(f"{subject}: a number expected")
+    number = Decimal(value)
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise ContractError(f"{subject}: a number from {low} to {high} expected, got {number}")
+    return number
+
+
+def _one_of(value: Any, known: Sequence[str], subject: str) -> str:
+    if value not in known:
+        raise ContractError(f"{subject}: {', '.join(known)} expected")
+    return str(value)

@@ -125,12 +125,15 @@ def _verify_next(data: bytes, anchor: TrustDocument | Sequence[PublicKey]) -> Tr
 
 def _refuse_rewritten(old: TrustDocument, new: TrustDocument) -> None:
     """What was signed before must stay verifiable, and what was revoked must stay revoked."""
-    now = _starts(new)
-    for entry, until in _starts(old).items():
-        if entry not in now:
-            raise TrustRefused(
-                f"trust document: {' '.join(claim[:2])} as in version {old.version} expected, got it left out"
-            )
-        later = now[entry]
+    if new.log_name != old.log_name:
+        raise TrustRefused(f"trust document: the log {old.log_name} of version {old.version} expected, got another")
+    claims = new.claims()
+    for claim, until in old.claims().items():
+        what = f"trust document: {' '.join(claim[:2])}"
+        if claim not in claims:
+            raise TrustRefused(f"{what}: as in version {old.version} expected, got nothing or another")
+        later = claims[claim]
         if until is not None and (later is None or later > until):
-            raise TrustRefused(f"trust document: {' '.join(claim[:2])} revoked as in version {old.version} expected")
+            raise TrustRefused(
+                f"{what}: until index {until} as in version {old.version}, or earlier, expected, got later"
+            )

@@ -13,7 +13,7 @@ from hardline.tasks.core.keys import ED25519, PublicKey
 from hardline.tasks.core.wrapping import RecipientPublic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
 FORMAT = "hardline/trust/v1"
@@ -133,7 +133,7 @@ class TrustDocument:
         return "in force"
 
     def claims(self) -> dict[tuple[str, ...], int | None]:
-        """What no later version may change, of each member and of each layout; and its `until`, which may come nearer."""
+        """Of each member and each layout, what no later version may change; and its `until`, which may come nearer."""
         members = {("member", m.principal, m.role, m.key.pem, str(m.start)): m.until for m in self.members}
         return members | {("layout", e.kind, e.digest, str(e.start)): e.until for e in self.layouts}
 
@@ -204,7 +204,8 @@ class TrustDocument:
                 raise Malformed(
                     f"{subject}: each key in one role of one principal expected, got {member.key.keyid[:8]} twice"
                 )
-        spans = [(item.start, item.until) for item in (*self.members, *self.layouts)]
+        spans = [(member.start, member.until) for member in self.members]
+        spans += [(entry.start, entry.until) for entry in self.layouts]
         for start, until in spans:
             if until is not None and until < start:
                 raise Malformed(f"{subject}: members and layouts until a later log index than from expected")

@@ -232,21 +232,31 @@ def resolve(view: LogView, wanted: Wanted, *, kind: str | None = None) -> Record
         NotFound: The log holds nothing of that name, number or digest.
         Recalled: It was recalled, or every version of that name was.
     """
-    types = {"dataset": ("publication",), "model": ("release",), None: ("publication", "release")}[kind]
-    found = [record for type_ in types for record in view.scan(type_, name=wanted.name)]
     recalled = {record["digest"] for record in view.scan("recall")}
-    if wanted.number is not None:
-        found = [record for record in found if record["number"] == wanted.number]
-    if wanted.digest is not None:
-        found = [record for record in found if record["manifest"] == wanted.digest]
-    if not found:
-        raise NotFound(f"{wanted}: no such {kind or 'dataset or model'} in the log", help="hardline list")
+    found = _named(view, wanted, kind)
     standing = [record for record in found if record["manifest"] not in recalled]
     if not standing:
         error = Recalled(f"{wanted}: recalled", help=f"hardline show {wanted} says why")
         error.step = 3
         raise error
     return standing[-1]
+
+
+def find(view: LogView, wanted: Wanted, *, kind: str | None = None) -> Record:
+    """The newest record that a written reference names, recalled or not; raises `NotFound`."""
+    return _named(view, wanted, kind)[-1]
+
+
+def _named(view: LogView, wanted: Wanted, kind: str | None) -> list[Record]:
+    types = {"dataset": ("publication",), "model": ("release",), None: ("publication", "release")}[kind]
+    found = [record for type_ in types for record in view.scan(type_, name=wanted.name)]
+    if wanted.number is not None:
+        found = [record for record in found if record["number"] == wanted.number]
+    if wanted.digest is not None:
+        found = [record for record in found if record["manifest"] == wanted.digest]
+    if not found:
+        raise NotFound(f"{wanted}: no such {kind or 'dataset or model'} in the log", help="hardline list")
+    return found
 
 
 def _refuse_recalled(view: LogView, record: Record) -> None:

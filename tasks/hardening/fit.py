@@ -155,7 +155,7 @@ def _learn(net: MLP, optimizer: torch.optim.Optimizer, z: Tensor, y: Tensor) -> 
     loss = F.cross_entropy(net(z), y)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 def _share(number: int, total: int, recipe: Recipe) -> float:

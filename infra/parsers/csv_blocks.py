@@ -1,0 +1,118 @@
+"""Cutting CSV text into blocks of whole records (RFC 4180), with the line on which each begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from hardline.infra.parsers.refusals import Found
+from hardline.infra.parsers.spec import CsvSpec
+
+_BOM = b"\xef\xbb\xbf"
+_MAGIC = (
+    (b"\x1f\x8b", 0), (b"PK\x03\x04", 1), (b"\x28\xb5\x2f\xfd", 2), (b"PAR1", 3), (b"ARROW1", 4),
+    (b"\xff\xfe", 5), (b"\xfe\xff", 5), (b"\x93NUMPY", 6),
+)  # fmt: skip
+
+
+class Block(NamedTuple):
+    """Whole records, every one with its line end; `quoted` when any cell is."""
+
+    data: bytes
+    line: int
+    quoted: bool
+
+
+def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
+    """The records of a source, in blocks of about `batch_bytes`; the first block begins with the header.
+
+    A byte order mark of UTF-8 at the very beginning is no part of the text (spreadsheets write one), and is dropped.
+
+    Args:
+        read: At most that many next bytes; none at the end.
+        spec: Delimiter and limits.
+
+    Raises:
+        Found: The text is no CSV at all: its encoding, its line ends or its quotes are wrong.
+    """
+    grammar = _grammar(spec.delimiter.encode())
+    line, total, pending, ended = 1, 0, b"", False
+    while not ended:
+        piece = _fill(read, spec.batch_bytes)
+        ended = len(piece) < spec.batch_bytes
+        if not total:
+            piece = _begin(piece)
+        total += len(piece)
+        if total > spec.max_decoded_bytes:
+            raise Found("limits")
+        pending += piece
+        if ended and pending and not pending.endswith(b"\n"):
+            pending += b"\n"
+        end = len(pending) if ended else _last_record(pending)
+        if not end and len(pending) > spec.record_bytes:
+            raise Found("quote" if b'"' in pending else "cell", line=line)
+        if end:
+            block = pending[:end]
+            pending = pending[end:]
+            yield _checked(block, line, grammar)
+            line += block.count(b"\n")
+
+
+def _fill(read: Callable[[int], bytes], size: int) -> bytes:
+    pieces = []
+    while size and (piece := read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _begin(piece: bytes) -> bytes:
+    for magic, looks in _MAGIC:
+        if piece.startswith(magic):
+            raise Found("format", looks=looks)
+    text = piece.removeprefix(_BOM)
+    if not text:
+        raise Found("empty")
+    return text
+
+
+def _last_record(data: bytes) -> int:
+    """Where the last whole record ends. A line end is one of a record if the quotes before it are even."""
+    end = data.rfind(b"\n") + 1
+    before = data.count(b'"', 0, end)
+    while end and before % 2:
+        earlier = data.rfind(b"\n", 0, end - 1) + 1
+        before -= data.count(b'"', earlier, end)
+        end = earlier
+    return end
+
+
+def _checked(data: bytes, line: int, grammar: re.Pattern[bytes]) -> Block:
+    """The block, if every byte of it is text and its quotes and line ends are what RFC 4180 says."""
+    if b"\0" in data:
+        raise Found("nul", line=line + data.count(b"\n", 0, data.index(b"\0")))
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Found("encoding", line=line + data.count(b"\n", 0, error.start)) from None
+    quoted = b'"' in data
+    if quoted:
+        matched = grammar.match(data)
+        end = matched.end() if matched else 0
+        if end != len(data):
+            alone = data[end : end + 1] == b"\r"
+            raise Found("newline" if alone else "quote", line=line + data.count(b"\n", 0, end))
+    elif data.count(b"\r") != data.count(b"\r\n"):
+        alone = re.search(rb"\r(?!\n)", data)
+        raise Found("newline", line=line + data.count(b"\n", 0, alone.start() if alone else 0))
+    return Block(data, line, quoted)
+
+
+def _grammar(delimiter: bytes) -> re.Pattern[bytes]:
+    """RFC 4180, section 2, as one expression that never backtracks; where it stops, the text is wrong."""
+    mark = re.escape(delimiter)
+    plain = rb'[^"\r\n' + mark + rb"]*+"
+    quoted = rb'"[^"]*+(?:""[^"]*+)*+"'
+    return re.compile(rb"(?:(?:" + quoted + rb"|" + plain + rb")(?:" + mark + rb"|\r?\n))*+")

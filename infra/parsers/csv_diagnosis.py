@@ -1,0 +1,100 @@
+"""Finding what is wrong with a block that did not convert: cell by cell, slowly, and exactly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from hardline.infra.parsers.csv_blocks import Block
+from hardline.infra.parsers.csv_convert import grammar
+from hardline.infra.parsers.refusals import Found
+from hardline.infra.parsers.spec import CsvSpec
+
+Cell = tuple[bytes, bool]  # its text, and whether it was quoted
+_INT64 = range(-(1 << 63), 1 << 63)
+
+
+class Record(NamedTuple):
+    """One record: the line where it begins, its cells, and where in the block it ends."""
+
+    line: int
+    cells: list[Cell]
+    end: int
+
+
+def records(block: Block, spec: CsvSpec) -> Iterator[Record]:
+    """The block's records; the block's quotes and line ends are known to be right."""
+    mark = re.escape(spec.delimiter.encode())
+    cell = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"\r\n' + mark + rb"]*+))(" + mark + rb"|\r?\n)")
+    line, start = block.line, 0
+    found: list[Cell] = []
+    for match in cell.finditer(block.data):
+        quoted = match[1] is not None
+        found.append((match[1].replace(b'""', b'"') if quoted else match[2], quoted))
+        if match[3].endswith(b"\n"):
+            yield Record(line, found, match.end())
+            line += block.data.count(b"\n", start, match.end())
+            start, found = match.end(), []
+
+
+def columns_of(header: Sequence[Cell], spec: CsvSpec) -> list[int]:
+    """For each cell of the header, its column's position in the contract.
+
+    Raises:
+        Found: The header does not name exactly the contract's columns, each once. Its other names are reported only
+            if it names half of them: otherwise the line may be a row.
+    """
+    names = [text.decode() for text, _ in header]
+    known = {name: position for position, (name, _, _) in enumerate(spec.columns)}
+    missing = [position for name, position in known.items() if name not in names]
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if missing or unknown or twice:
+        is_header = 2 * len(missing) <= len(known)
+        names_shown = {"twice": _some(twice), "unknown": _some(unknown)} if is_header else {"twice": [], "unknown": []}
+        raise Found("header", line=1, header=is_header, missing=missing, **names_shown)
+    return [known[name] for name in names]
+
+
+def _some(names: list[str]) -> list[str]:
+    return [name[:60] for name in names[:100]]
+
+
+def diagnose(block: Block, spec: CsvSpec, order: Sequence[int]) -> Found:
+    """The first thing in the block that is not what the specification says."""
+    checks = [_check(type_, spec) for _, type_, _ in spec.columns]
+    nulls = {text.encode() for text in spec.null_values}
+    for line, cells, _ in records(block, spec):
+        if len(cells) != len(order):
+            return Found("row", line=line, got=len(cells))
+        for position, (text, quoted) in zip(order, cells, strict=True):
+            if len(text) > spec.max_cell_bytes:
+                return Found("cell", line=line, column=position)
+            if not quoted and text in nulls:
+                if not spec.columns[position][2]:
+                    return Found("null", line=line, column=position)
+            elif not checks[position](text.decode()):
+                return Found("value", line=line, column=position)
+    return Found("row", line=block.line, got=0)  # Arrow refused what reads well here: refused all the same
+
+
+def _check(type_: str, spec: CsvSpec) -> Callable[[str], bool]:
+    expression = grammar(type_, spec)
+    if expression is None:
+        return lambda text: True
+    spelled = re.compile(expression)
+    if type_ == "int64":
+        return lambda text: bool(spelled.fullmatch(text)) and len(text) < 1000 and int(text) in _INT64
+    if type_ == "date32[day]":
+        return lambda text: bool(spelled.fullmatch(text)) and _is_date(text)
+    return lambda text: bool(spelled.fullmatch(text))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
