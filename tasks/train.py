@@ -11,18 +11,24 @@ from hardline.tasks.core.steps import train as core
 
 if TYPE_CHECKING:
     from hardline.tasks.core.dataset import VerifiedDataset
+    from hardline.tasks.hardening.recipe import Recipe
 
 
 @stage("trainer", "train on {receipt.reference}")
 def train(act: Act, receipt: Receipt, recipe: RecipeRef) -> TrainedModel:
     """Verify the dataset once more, open its train split, and train a standard and a hardened net on it."""
-    from hardline.tasks.hardening.recipe import Recipe
-
-    settings = Recipe.named(recipe.preset, **{**recipe.options, "seed": recipe.seed})
+    chosen = settings(recipe)
 
     def fit(data: VerifiedDataset) -> core.Nets:
         from hardline.tasks.hardening.fit import fit
 
-        return fit(data, settings, lambda net, done, total: act.advance(done + total * (net == "hardened"), 2 * total))
+        return fit(data, chosen, lambda net, done, total: act.advance(done + total * (net == "hardened"), 2 * total))
 
-    return core.train(act, receipt, recipe.name, settings.to_json(), fit=fit)
+    return core.train(act, receipt, recipe.name, chosen.to_json(), fit=fit)
+
+
+def settings(recipe: RecipeRef) -> Recipe:
+    """Every setting that a recipe's reference stands for; raises `UsageError` for a preset or a setting that is none."""
+    from hardline.tasks.hardening.recipe import Recipe
+
+    return Recipe.named(recipe.preset, **{**recipe.options, "seed": recipe.seed})

@@ -37,7 +37,7 @@ def main() -> None:
                 writer.write_batch(batch)
             _send(frames.BATCH, memoryview(sink.getvalue()))
         if not rows:
-            raise Found("no_rows")
+            raise Found("no-rows")
         _send(frames.DONE, memoryview(json.dumps({"bytes": taken.count, "rows": rows}).encode()))
     except Found as found:
         _send(frames.REFUSED, memoryview(found.to_bytes()))

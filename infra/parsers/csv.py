@@ -1,140 +1,231 @@
-"""CSV to Arrow, parsed in a child process that can do nothing else: no network, no file, a bound on memory and time."""
+"""CSV from a stranger: parsed in a process that can do nothing else, and checked again when it comes back."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Any
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+from hardline.infra.errors import HardlineError, Misconfigured, Unavailable
+from hardline.infra.parsers import frames
 from hardline.infra.parsers.errors import ParseRefused
+from hardline.infra.parsers.refusals import refusal
+from hardline.infra.parsers.spec import CsvSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_HELP = "correct the source, or accept a contract that says what it holds"
-
-
-@dataclass(frozen=True)
-class CsvSpec:
-    """What the text must be.
-
-    Attributes:
-        columns: Name, type (number, integer, boolean, category, text, date) and whether a value may be missing.
-        delimiter: Between cells.
-        null_values: How a missing value is written.
-        max_cell_bytes: Of one cell.
-        max_bytes: Of the whole.
-        timeout_s: CPU and wall time.
-        memory_bytes: Address space of the child.
-        block_bytes: Text in one batch.
-    """
-
-    columns: Sequence[tuple[str, str, bool]]
-    delimiter: str = ","
-    null_values: Sequence[str] = ("",)
-    max_cell_bytes: int = 1 << 20
-    max_bytes: int = 1 << 40
-    timeout_s: int = 3600
-    memory_bytes: int = 4 << 30
-    block_bytes: int = 8 << 20
+# Without site (-S) no .pth file runs, so the two folders are named. The program's own face is not needed there, and an
+# empty package stands in for it; nor is numpy, whose import would double the start.
+_BOOT = (
+    "import sys, types; sys.path += sys.argv[2:]; sys.modules['numpy'] = None; "
+    "top = sys.modules['hardline'] = types.ModuleType('hardline'); top.__path__ = [sys.argv[1]]; "
+    "from hardline.infra.parsers.child import main; main()"
+)
+_PIPE_BYTES = 1 << 20
+_EXPANSION = 16  # Arrow bytes for a byte of text, at most: an empty cell and its delimiter make 8 and a bit
 
 
 def parse_csv(source: Iterable[bytes], spec: CsvSpec) -> Iterator[pa.RecordBatch]:
-    """Parse strictly: exactly the columns stated, in any order, every row whole, no value guessed.
+    """The rows of a CSV source, in order, in batches of about `spec.batch_bytes` of text.
+
+    RFC 4180 in UTF-8, with a header of exactly the specification's columns in any order. Nothing is coerced: a cell is
+    spelled as its type is (`csv_convert.grammar`), or missing as `spec.null_values` say, or the source is refused.
+    Spellings of NaN and infinity are numbers here, and a missing cell is null even in a column that is not nullable:
+    how many such rows may be is for validation to say. Rows before a refused one have been handed out by then: the
+    caller drops them.
 
     Args:
-        source: The file's bytes, UTF-8, with or without a byte-order mark.
-        spec: What it must hold.
+        source: The text, in chunks of any size; read once, on a thread of its own. What it raises is raised here.
+        spec: The columns and the limits.
 
     Yields:
-        Batches in the spec's order of columns.
+        Batches of `spec`'s columns in its order.
 
     Raises:
-        ParseRefused: With the line or the column, never the value. What was yielded before is void then.
+        ParseRefused: With code, line and column; never with a value.
+        Misconfigured: The parser cannot be started.
     """
+    process = _Process(spec)
+    try:
+        process.feed(source)
+        yield from process.batches()
+    finally:
+        process.end()
+
+
+class _Process:
+    """One parser's process, from its start to its certain end."""
+
+    def __init__(self, spec: CsvSpec) -> None:
+        self._spec = spec
+        self._fed = 0
+        self._failure: BaseException | None = None
+        self._late = False
+        self._feeder: threading.Thread | None = None
+        try:
+            self._child = subprocess.Popen(
+                _command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a traceback could quote a cell
+                bufsize=0,
+                cwd="/",
+                env={"ARROW_DEFAULT_MEMORY_POOL": "system"},  # the others reserve more address space than they use
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Unavailable(f"CSV parser: a process expected: {error.strerror}", help="free memory and processes") from None
+        self._stdin, self._stdout = cast("FileIO", self._child.stdin), cast("FileIO", self._child.stdout)
+        _widen(self._stdin, self._stdout)
+
+    def feed(self, source: Iterable[bytes]) -> None:
+        """Begin to hand the source over."""
+        self._feeder = threading.Thread(target=self._hand_over, args=(source,), name="csv-feeder", daemon=True)
+        self._feeder.start()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every batch, checked; ends only where the process says that it read all of the source."""
+        from hardline.infra.parsers import csv_convert
+
+        schema, rows = csv_convert.schema(self._spec), 0
+        while True:
+            kind, body = self._frame()
+            if kind == frames.BATCH:
+                batch = _batch(body, schema)
+                rows += batch.num_rows
+                yield batch
+            elif kind == frames.DONE:
+                self._complete(body, rows)
+                return
+            else:
+                raise refusal(self._spec, body)
+
+    def end(self) -> None:
+        """Kill it if it lives, and leave nothing of it."""
+        self._child.kill()
+        self._child.wait()
+        if self._feeder is not None:
+            self._feeder.join(timeout=5)  # one that waits for a slow source ends with its next chunk
+        if self._feeder is None or not self._feeder.is_alive():
+            self._stdin.close()
+        self._stdout.close()
+
+    def _hand_over(self, source: Iterable[bytes]) -> None:
+        with suppress(BrokenPipeError):  # the process has ended, and has said why
+            try:
+                self._write(json.dumps(self._spec.to_json()).encode() + b"\n")
+                for chunk in source:
+                    self._write(chunk)
+                    self._fed += len(chunk)
+            except BrokenPipeError:
+                raise
+            except BaseException as error:
+                self._failure = error
+                self._child.kill()  # it must never take a source that broke off for one that ended
+            finally:
+                self._stdin.close()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._stdin.write(view) :]
+
+    def _frame(self) -> tuple[bytes, bytearray]:
+        limit = _EXPANSION * self._spec.record_bytes + len(self._spec.columns) * 4096 + _PIPE_BYTES
+        watch = threading.Timer(self._spec.timeout_s, self._expire)
+        watch.start()
+        try:
+            head = frames.read_exactly(self._read, frames.HEADER.size)
+            kind, size = frames.HEADER.unpack(head) if head else (b"", 0)
+            body = frames.read_exactly(self._read, size) if head and size <= limit else None
+        finally:
+            watch.cancel()
+        if self._failure is not None:
+            raise self._failure
+        if body is None or kind not in (frames.BATCH, frames.DONE, frames.REFUSED):
+            raise self._stopped()
+        return kind, body
+
+    def _read(self, view: memoryview) -> int | None:
+        return self._stdout.readinto(view)
+
+    def _expire(self) -> None:
+        self._late = True
+        self._child.kill()
+
+    def _stopped(self) -> HardlineError:
+        """Why there is no frame."""
+        spec = self._spec
+        self._child.kill()
+        status = self._child.wait()
+        if self._late:
+            reason = f"{spec.timeout_s} s for one batch"
+        elif status == -signal.SIGXCPU or status == -signal.SIGKILL:
+            reason = f"{spec.cpu_s} s of CPU time, or the machine's memory"
+        elif self._fed == 0:
+            return Misconfigured(
+                "CSV parser: its process cannot start", help="check that pyarrow is installed for this Python"
+            )
+        else:
+            reason = f"{spec.memory_bytes >> 20} MiB of memory"
+        return ParseRefused(
+            "limits",
+            message=f"a source that can be parsed within the limits expected, its parser was stopped: {reason}",
+            help="look for very long cells or records, or split the source",
+        )
+
+    def _complete(self, body: bytearray, rows: int) -> None:
+        if self._feeder is not None:
+            self._feeder.join()
+        if self._failure is not None:
+            raise self._failure
+        try:
+            said = json.loads(bytes(body))
+            whole = said == {"bytes": self._fed, "rows": rows}
+        except ValueError:
+            whole = False
+        if not whole or not rows:
+            raise ParseRefused("limits", message=f"all {self._fed} bytes of the source parsed expected, got fewer")
+
+
+def _batch(body: bytearray, schema: pa.Schema) -> pa.RecordBatch:
+    """One batch of exactly that schema whose offsets and text are valid: the process met hostile bytes."""
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    try:
+        with ipc.open_stream(pa.py_buffer(body)) as reader:
+            batch = reader.read_next_batch()
+        batch.validate(full=True)
+    except (pa.ArrowException, StopIteration, ValueError, MemoryError):
+        batch = None
+    if batch is None or not batch.schema.equals(schema, check_metadata=True):
+        raise ParseRefused("limits", message="the parser's process said something that it never says")
+    return batch
+
+
+def _command() -> list[str]:
     import pyarrow as pa
 
-    command = [sys.executable, "-I", "-m", "hardline.infra.parsers.csv_child"]
-    child = subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/", env={"LC_ALL": "C.UTF-8"}
-    )
-    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
-    failed: list[BaseException] = []
-    feeder = threading.Thread(target=_feed, args=(child.stdin, source, spec, failed), daemon=True)
-    errors: list[bytes] = []
-    listener = threading.Thread(target=lambda: errors.append(child.stderr.read(65536)), daemon=True)  # type: ignore[union-attr]
-    late = threading.Timer(spec.timeout_s, child.kill)
-    late.daemon = True
-    try:
-        for thread in (feeder, listener, late):
-            thread.start()
-        whole = False
-        try:
-            with pa.ipc.open_stream(child.stdout) as batches:
-                yield from batches
-            whole = True
-        except pa.ArrowException:
-            pass  # the child ended early; it says why below
-        feeder.join()
-        code = child.wait()
-        listener.join()
-        if failed:
-            raise failed[0]
-        if code != 0 or not whole:
-            raise _refusal(b"".join(errors), code, spec)
-    finally:
-        late.cancel()
-        if child.poll() is None:
-            child.kill()
-        child.wait()
-        feeder.join()
-        listener.join()
-        for pipe in (child.stdout, child.stderr):
-            pipe.close()
+    if not sys.executable:
+        raise Misconfigured("CSV parser: a Python interpreter expected, got none", help="run Hardline with python")
+    own = Path(__file__).parents[2]  # the folder that `hardline.infra` lies in
+    libraries = Path(pa.__file__).parents[1]
+    return [sys.executable, "-I", "-S", "-B", "-c", _BOOT, str(own), str(libraries)]
 
 
-def _feed(pipe: IO[bytes], source: Iterable[bytes], spec: CsvSpec, failed: list[BaseException]) -> None:
-    try:
-        with suppress(BrokenPipeError), pipe:
-            pipe.write(json.dumps(asdict(spec)).encode() + b"\n")
-            for chunk in source:
-                pipe.write(chunk)
-    except BaseException as error:  # noqa: BLE001  handed to the reader's thread
-        failed.append(error)
+def _widen(*pipes: Any) -> None:
+    """Larger pipes: fewer switches between the processes. Linux only, and not needed."""
+    import fcntl
 
-
-def _refusal(said: bytes, code: int, spec: CsvSpec) -> ParseRefused:
-    try:
-        value: dict[str, Any] = json.loads(said.decode().strip().splitlines()[-1])
-        names = {name for name, _, _ in spec.columns}
-        column = value["column"] if value["column"] in names else None
-        extra = str(value.get("extra") or "")[:200]
-        message = _MESSAGES[value["code"]].format(extra=extra)
-        return ParseRefused(value["code"], value["line"], column, message=message, help=_HELP)
-    except (ValueError, KeyError, IndexError, TypeError):
-        limits = f"{spec.memory_bytes >> 20} MiB of memory and {spec.timeout_s} s"
-        return ParseRefused("limits", message=f"the parser ended ({code}) within its limits of {limits}", help=_HELP)
-
-
-_MESSAGES = {
-    "empty": "rows under a header expected, got an empty file",
-    "header-only": "at least one row under the header expected, got none",
-    "missing-column": "the contract's columns expected, {extra} missing",
-    "unknown-column": "the contract's columns only expected, got {extra}",
-    "duplicate-column": "each column once expected, got {extra} twice",
-    "row-length": "as many cells as the header has expected, got {extra}",
-    "utf-8": "UTF-8 expected, got other bytes",
-    "nul": "text expected, got a NUL byte",
-    "cell-size": "a cell of at most the allowed size expected, got a larger one",
-    "size": "a source of at most the allowed size expected, got a larger one",
-    "number": "a plain decimal number expected (no spaces, no thousands separators)",
-    "integer": "a plain integer of at most 64 bits expected (no fraction, no spaces, no 0x)",
-    "boolean": "true or false expected",
-    "date": "a date as YYYY-MM-DD expected",
-    "form": "CSV as RFC 4180 writes it, without line breaks in cells, expected",
-}
+    with suppress(OSError, AttributeError):
+        for pipe in pipes:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

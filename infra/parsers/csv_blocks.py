@@ -51,7 +51,7 @@ def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
             pending += b"\n"
         end = len(pending) if ended else _last_record(pending)
         if not end and len(pending) > spec.record_bytes:
-            raise Found("quote" if b'"' in pending else "cell", line=line)
+            raise Found("quote" if b'"' in pending else "cell-size", line=line)
         if end:
             block = pending[:end]
             pending = pending[end:]
@@ -96,17 +96,17 @@ def _checked(data: bytes, line: int, grammar: re.Pattern[bytes]) -> Block:
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Found("encoding", line=line + data.count(b"\n", 0, error.start)) from None
+            raise Found("utf-8", line=line + data.count(b"\n", 0, error.start)) from None
     quoted = b'"' in data
     if quoted:
         matched = grammar.match(data)
         end = matched.end() if matched else 0
         if end != len(data):
             alone = data[end : end + 1] == b"\r"
-            raise Found("newline" if alone else "quote", line=line + data.count(b"\n", 0, end))
+            raise Found("line-end" if alone else "quote", line=line + data.count(b"\n", 0, end))
     elif data.count(b"\r") != data.count(b"\r\n"):
         alone = re.search(rb"\r(?!\n)", data)
-        raise Found("newline", line=line + data.count(b"\n", 0, alone.start() if alone else 0))
+        raise Found("line-end", line=line + data.count(b"\n", 0, alone.start() if alone else 0))
     return Block(data, line, quoted)
 
 

@@ -22,27 +22,30 @@ if TYPE_CHECKING:
 
     from hardline.infra.parsers.csv_blocks import Block
 
-_TYPES = {str(type_): type_ for type_ in (pa.bool_(), pa.date32(), pa.float64(), pa.float32(), pa.int64(), pa.string())}
+_TYPES = {
+    "boolean": pa.bool_(), "category": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.float64(),
+    "text": pa.string(),
+}  # fmt: skip
 
 
 def grammar(type_: str, spec: CsvSpec) -> str | None:
     """The spellings of a cell of that type, as an expression for the whole cell; None: any text."""
-    if type_ == "int64":
+    if type_ == "integer":
         return r"-?[0-9]+"
-    if type_ in ("double", "float"):
+    if type_ == "number":
         point = re.escape(spec.decimal)
         digits = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
         return rf"[+-]?(?:{digits}|[nN][aA][nN]|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
-    if type_ == "date32[day]":
+    if type_ == "date":
         return r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    if type_ == "bool":
+    if type_ == "boolean":
         return "|".join(re.escape(text) for text in (*spec.true_values, *spec.false_values)) or r"[^\s\S]"
     return None
 
 
 def schema(spec: CsvSpec) -> pa.Schema:
-    """The schema of every batch: the contract's columns in the contract's order."""
-    return pa.schema([pa.field(name, _TYPES[type_], nullable) for name, type_, nullable in spec.columns])
+    """The schema of every batch: the specification's columns in its order."""
+    return pa.schema([pa.field(name, _TYPES[type_]) for name, type_, _ in spec.columns])
 
 
 class Converter:
@@ -103,8 +106,6 @@ class Converter:
     def _acceptable(self, table: pa.Table) -> bool:
         for field in self._schema:
             column = table.column(field.name)
-            if column.null_count and not field.nullable:
-                return False
             if field.type == pa.string() and (pc.max(pc.binary_length(column)).as_py() or 0) > self._spec.max_cell_bytes:
                 return False
             if field.type == pa.date32() and (pc.min(column.cast(pa.int32())).as_py() or 0) < _YEAR_ONE:

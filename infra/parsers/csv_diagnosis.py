@@ -68,16 +68,14 @@ def diagnose(block: Block, spec: CsvSpec, order: Sequence[int]) -> Found:
     nulls = {text.encode() for text in spec.null_values}
     for line, cells, _ in records(block, spec):
         if len(cells) != len(order):
-            return Found("row", line=line, got=len(cells))
+            return Found("row-length", line=line, got=len(cells))
         for position, (text, quoted) in zip(order, cells, strict=True):
             if len(text) > spec.max_cell_bytes:
-                return Found("cell", line=line, column=position)
-            if not quoted and text in nulls:
-                if not spec.columns[position][2]:
-                    return Found("null", line=line, column=position)
-            elif not checks[position](text.decode()):
+                return Found("cell-size", line=line, column=position)
+            missing = not quoted and text in nulls
+            if not missing and not checks[position](text.decode()):
                 return Found("value", line=line, column=position)
-    return Found("row", line=block.line, got=0)  # Arrow refused what reads well here: refused all the same
+    return Found("row-length", line=block.line, got=0)  # Arrow refused what reads well here: refused all the same
 
 
 def _check(type_: str, spec: CsvSpec) -> Callable[[str], bool]:
@@ -85,9 +83,9 @@ def _check(type_: str, spec: CsvSpec) -> Callable[[str], bool]:
     if expression is None:
         return lambda text: True
     spelled = re.compile(expression)
-    if type_ == "int64":
+    if type_ == "integer":
         return lambda text: bool(spelled.fullmatch(text)) and len(text) < 1000 and int(text) in _INT64
-    if type_ == "date32[day]":
+    if type_ == "date":
         return lambda text: bool(spelled.fullmatch(text)) and _is_date(text)
     return lambda text: bool(spelled.fullmatch(text))
 

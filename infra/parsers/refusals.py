@@ -13,27 +13,26 @@ from hardline.infra.parsers.errors import ParseRefused
 from hardline.infra.parsers.spec import CsvSpec
 
 _KINDS = {
-    "bool": "true or false as the contract spells them",
-    "date32[day]": "a date YYYY-MM-DD",
-    "double": "a number",
-    "float": "a number",
-    "int64": "an integer (digits, no spaces, no point)",
-    "string": "text",
+    "boolean": "true or false",
+    "category": "text",
+    "date": "a date YYYY-MM-DD",
+    "integer": "an integer of 64 bits (digits only: no blanks, point or 0x)",
+    "number": "a decimal number (no blanks, no thousands separators)",
+    "text": "text",
 }
 _LOOKS = ("gzip data", "zip data", "zstd data", "Parquet", "Arrow IPC", "UTF-16 text", "a NumPy file")
 _HELP = {
     "empty": "check how the file was written",
-    "no_rows": "check how the file was written",
+    "no-rows": "check how the file was written",
     "format": "unpack or convert it to a CSV file first",
-    "encoding": "save the file as UTF-8",
+    "utf-8": "save the file as UTF-8",
     "nul": "check how the file was written",
-    "newline": "end every line with LF or CRLF",
+    "line-end": "end every line with LF or CRLF",
     "quote": 'quote the whole cell and double the quotes inside it, as in "a ""b"" c"',
     "header": "make the first line name exactly the columns of the contract",
-    "row": "check that line, and quote cells that hold the delimiter",
+    "row-length": "check that line, and quote cells that hold the delimiter",
     "value": "correct the source, or the column's type in the contract",
-    "null": "correct the source, or allow missing values in the contract",
-    "cell": "check that line for a quote that is never closed",
+    "cell-size": "check that line for a quote that is never closed",
     "limits": "split the source into smaller files",
 }
 
@@ -57,20 +56,17 @@ def refusal(spec: CsvSpec, data: bytes | bytearray) -> ParseRefused:
         code, line, column = facts["code"], int(facts["line"]), int(facts["column"])
         name = spec.columns[column][0] if column >= 0 else None
         text = _expected(spec, code, column, facts)
-        place = [f"line {line}"] if line > 0 else []
-        place += [f"column {name!r}"] if name is not None else []
-        message = f"{', '.join(place)}: {text}" if place else text
-        return ParseRefused(code, message=message, line=line or None, column=name, help=_HELP[code])
+        return ParseRefused(code, line if line > 0 else None, name, message=text, help=_HELP[code])
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         return ParseRefused("limits", message="the parser's process said something that it never says")
 
 
 def _expected(spec: CsvSpec, code: str, column: int, facts: dict[str, Any]) -> str:
-    if code == "row":
+    if code == "row-length":
         return f"{len(spec.columns)} cells expected, got {int(facts['got'])}"
     if code == "value":
         return f"{_KINDS[spec.columns[column][1]]} expected, got other text"
-    if code == "cell":
+    if code == "cell-size":
         return f"at most {spec.max_cell_bytes} bytes in a cell expected, got more"
     if code == "header":
         return _header(spec, facts)
@@ -80,13 +76,12 @@ def _expected(spec: CsvSpec, code: str, column: int, facts: dict[str, Any]) -> s
         return f"at most {spec.max_decoded_bytes} bytes of text and of data expected, got more"
     return {
         "empty": "a header line and rows expected, got an empty file",
-        "no_rows": "at least one row expected, got the header alone",
-        "encoding": "UTF-8 expected, got other bytes",
+        "no-rows": "at least one row expected, got the header alone",
+        "utf-8": "UTF-8 expected, got other bytes",
         "nul": "text expected, got a NUL byte",
-        "newline": "a line end of LF or CRLF expected, got CR alone",
+        "line-end": "a line end of LF or CRLF expected, got CR alone",
         "quote": "a quoted cell expected, got a quote that stands alone or is never closed",
-        "null": "a value expected, got none",
-    }[code]
+        }[code]
 
 
 def _header(spec: CsvSpec, facts: dict[str, Any]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from hardline.infra.errors import Misconfigured
 
-TYPES = ("bool", "date32[day]", "double", "float", "int64", "string")  # as Arrow spells them
+TYPES = ("boolean", "category", "date", "integer", "number", "text")
 _NO_DELIMITER = frozenset("\"\r\n\0.+-_") | frozenset("0123456789")
 
 
@@ -16,12 +16,12 @@ _NO_DELIMITER = frozenset("\"\r\n\0.+-_") | frozenset("0123456789")
 class CsvSpec:
     """How a CSV source is read. All of it can be written as JSON."""
 
-    columns: tuple[tuple[str, str, bool], ...]  # name, type (one of TYPES), whether a cell may be missing
+    columns: Sequence[tuple[str, str, bool]]  # name, type (one of TYPES), nullable (judged later: see `parse_csv`)
     delimiter: str = ","
     decimal: str = "."
-    null_values: tuple[str, ...] = ("",)  # unquoted spellings of a missing cell
-    true_values: tuple[str, ...] = ("true", "True", "TRUE")
-    false_values: tuple[str, ...] = ("false", "False", "FALSE")
+    null_values: Sequence[str] = ("",)  # unquoted spellings of a missing cell
+    true_values: Sequence[str] = ("true", "True", "TRUE", "1")
+    false_values: Sequence[str] = ("false", "False", "FALSE", "0")
     encoding: str = "utf-8"
     max_cell_bytes: int = 1 << 20
     max_decoded_bytes: int = 1 << 40  # of the source's text, and of the Arrow data made from it
@@ -64,6 +64,4 @@ class CsvSpec:
         """From `to_json`; raises `Misconfigured` for anything else."""
         if set(value) != {field.name for field in fields(cls)}:
             raise Misconfigured("CSV: the fields of a parser's specification expected, got others")
-        lists = {name: tuple(value[name]) for name in ("null_values", "true_values", "false_values")}
-        columns = tuple((str(name), str(type_), bool(nullable)) for name, type_, nullable in value["columns"])
-        return cls(**{**value, **lists, "columns": columns})
+        return cls(**{**value, "columns": [tuple(column) for column in value["columns"]]})

@@ -57,24 +57,24 @@ class PublicKey:
             Malformed: No public key in its one canonical form, or of another type than its scheme.
         """
         canonical.fields(value, {"scheme", "pem"}, subject=subject)
-        return cls.from_pem(value["pem"], subject=subject, scheme=value["scheme"])
+        key = cls.from_pem(value["pem"], subject=subject)
+        if key.to_json() != value:
+            raise Malformed(f"{subject}: a key of the stated scheme in its canonical PEM form expected, got another")
+        return key
 
     @classmethod
-    def from_pem(cls, pem: Any, *, subject: str, scheme: Any = None) -> Self:
-        """Parse a PEM file; with a scheme given, it must be that one; raises `Malformed`."""
+    def from_pem(cls, pem: Any, *, subject: str) -> Self:
+        """Parse a PEM file, in any form of it; raises `Malformed`."""
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
         if not isinstance(pem, str) or len(pem) > 16384:
             raise Malformed(f"{subject}: a public key in PEM form expected")
         try:
-            key = cls.of_crypto(load_pem_public_key(pem.encode()))
+            return cls.of_crypto(load_pem_public_key(pem.encode()))
         except (ValueError, TypeError, UnsupportedAlgorithm):
             wanted = " or ".join(SCHEMES)
             raise Malformed(f"{subject}: a PEM public key of scheme {wanted} expected, got something else") from None
-        if scheme is not None and (key.scheme, key.pem) != (scheme, pem):
-            raise Malformed(f"{subject}: a key of the stated scheme in its canonical PEM form expected, got another")
-        return key
 
     def to_json(self) -> dict[str, str]:
         """The form in a document."""

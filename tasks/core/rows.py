@@ -120,7 +120,7 @@ def encode_table(table: pa.Table) -> memoryview:
     plain = table.replace_schema_metadata(None)
     with pa.ipc.new_stream(sink, plain.schema) as writer:
         writer.write_table(plain)
-    return memoryview(sink.getvalue())
+    return memoryview(sink.getvalue()).cast("B")
 
 
 def decode_table(data: bytes | bytearray | memoryview, *, subject: str, columns: Sequence[tuple[str, str]], rows: int) -> pa.Table:

@@ -24,7 +24,7 @@ def expand_seed(seed: bytes) -> bytes:
 
 def combine(ss_pq: bytes, ss_t: bytes, ct_t: bytes, ek_t: bytes) -> bytes:
     """The shared secret of the hybrid KEM."""
-    return hashlib.sha3_256(ss_pq + ss_t + ct_t + ek_t + rb"\.//^" + b"\\").digest()
+    return hashlib.sha3_256(ss_pq + ss_t + ct_t + ek_t + b"\\.//^\\").digest()
 
 
 def decapsulate(private: bytes, enc: bytes) -> bytes:

@@ -1,0 +1,174 @@
+"""What every command has in common: the home, JSON or words, progress, errors, exit codes, signals.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a bug, 2 usage, 3 data refused,
+4 verification failed, 5 access denied, 6 infrastructure unavailable; 130 and 143 after SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hardline.flows import command_text
+from hardline.infra import runtime as runtimes
+from hardline.infra import settings, terminal
+from hardline.infra.escaping import one_line
+from hardline.tasks.core.errors import HardlineError, UsageError, VerificationError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", envvar="HARDLINE_HOME", help="The home; ~/.hardline if not given.", show_envvar=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+_Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of the program.
+
+    Attributes:
+        home: The home asked for; None: the environment's or the default one.
+        json: Whether the result is written as JSON.
+        progress: Who is told how far it is.
+    """
+
+    home: Path | None
+    json: bool
+    progress: terminal.Lines
+
+
+def root(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
+    """Verified, encrypted, signed training data, and models hardened on nothing else."""
+    context.obj = (home, as_json)
+
+
+def command(
+    app: typer.Typer, name: str, example: str, *, panel: str | None = None, opens: bool = True, failed: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make a command of a function of (session, options...) that returns a result.
+
+    Args:
+        app: Where it belongs.
+        name: Of the command.
+        example: One line that works, for the help.
+        panel: The heading above it in the list of commands.
+        opens: Whether the home is opened, and made the current runtime, before the function is called.
+        failed: Keys of the JSON object that stands for an error.
+    """
+
+    def register(fn: Callable[..., object]) -> Callable[..., object]:
+        def run(context: typer.Context, home: Path | None, as_json: bool, **given: Any) -> None:
+            early_home, early_json = context.obj
+            with ExitStack() as stack:
+                session = Session(home or early_home, as_json or early_json, stack.enter_context(terminal.watcher()))
+                try:
+                    if opens:
+                        opened = runtimes.open_runtime(session.home, progress=session.progress)
+                        stack.enter_context(runtimes.use(opened))
+                    result = fn(session, **given)
+                except HardlineError as error:
+                    error.failed = failed or {}  # type: ignore[attr-defined]  for `refused`
+                    raise
+            write(result, session.json)
+
+        parameters = [
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+            *list(inspect.signature(fn, eval_str=True).parameters.values())[1:],
+            inspect.Parameter("home", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Home),
+            inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json),
+        ]
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__doc__ = fn.__doc__
+        app.command(name, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
+        return fn
+
+    return register
+
+
+def write(result: object, as_json: bool) -> None:
+    """The result, on standard output."""
+    if isinstance(result, str):
+        text = result
+    elif as_json:
+        text = json.dumps(_plain(result), indent=2, ensure_ascii=False)
+    else:
+        text = command_text.text(result)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def _plain(result: Any) -> Any:
+    if hasattr(result, "to_json"):
+        return result.to_json()
+    return [_plain(item) for item in result] if isinstance(result, Iterable) and not isinstance(result, Mapping | str) else result
+
+
+def call(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run the program; returns its exit code."""
+    as_json = "--json" in arguments
+    try:
+        code = app(list(arguments), prog_name="hardline", standalone_mode=False)
+    except HardlineError as error:
+        return refused(error, as_json)
+    except _Wrong as error:  # type: ignore[misc]
+        return refused(UsageError(error.format_message() or "a command expected", help="hardline --help"), as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except Exception as error:
+        return _bug(error, as_json)
+    if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+        print("hardline: interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+    return int(code or 0)
+
+
+def refused(error: HardlineError, as_json: bool) -> int:
+    """Say an error of ours in one line, and what helps in another; returns its exit code."""
+    if as_json:
+        step = {"step": error.step} if isinstance(error, VerificationError) else {}
+        said = {"error": type(error).__name__, "message": error.message, "help": error.help, "exit_code": error.exit_code}
+        write({**getattr(error, "failed", {}), **step, **said}, as_json=True)
+    else:
+        step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
+        lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
+        lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
+        print("\n".join(lines), file=sys.stderr)  # noqa: T201
+    return error.exit_code
+
+
+def _bug(error: Exception, as_json: bool) -> int:
+    """Where it happened, without the error's own text: what a library says may quote the data."""
+    note = f"{type(error).__name__}: a bug of hardline; nothing was published by half. Please report the lines above."
+    print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr, end="")  # noqa: T201
+    return refused(HardlineError(note), as_json)
+
+
+def prepare() -> None:
+    """What the process begins with: private files, and a clean end at SIGTERM."""
+    settings.protect_process()
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

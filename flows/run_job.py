@@ -1,0 +1,130 @@
+"""`hardline run`: the main job as a Prefect flow run, on a server of its own unless one is configured.
+
+The log is asked first: what stands there already needs no server, no Prefect and no training.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hardline.flows.run_request import Job
+from hardline.infra.prefect.server import own_server
+from hardline.tasks.core import finished
+from hardline.tasks.core.references import ModelRef, Wanted
+from hardline.tasks.core.results import Ran
+
+if TYPE_CHECKING:
+    from hardline.infra.runtime import Runtime
+
+
+def run_job(runtime: Runtime, job: Job) -> Ran:
+    """Publish and harden, or find that both stand already.
+
+    Args:
+        runtime: The home; it must be the current runtime.
+        job: What to run.
+
+    Raises:
+        HardlineError: As the step that failed says.
+    """
+    started = time.monotonic()
+    before = already(runtime, job)
+    if before is not None:
+        runtime.progress.say("nothing to do: this dataset and this model stand in the log")
+        dataset, model = before
+        created = (False, False)
+    else:
+        earlier = finished.publication(runtime, job.source, job.contract)
+        with prefect_api(runtime):
+            made = _as_flow(job)
+        dataset = Wanted(name=job.contract.name, digest=made.dataset)
+        model = Wanted(name=made.name, digest=made.digest)
+        created = (earlier is None, made.created)
+    return Ran(
+        finished.published(runtime, dataset, created=created[0]),
+        finished.hardened(runtime, model, created=created[1]),
+        time.monotonic() - started,
+    )
+
+
+def already(runtime: Runtime, job: Job) -> tuple[Wanted, Wanted] | None:
+    """The dataset and the model that the same job made before, unless one was recalled; None: there is work."""
+    from hardline.tasks.train import settings
+
+    dataset = finished.publication(runtime, job.source, job.contract)
+    if dataset is None:
+        return None
+    model = finished.release(runtime, job.recipe.name, dataset, settings(job.recipe).to_json())
+    if model is None:
+        return None
+    return (
+        Wanted(name=dataset["name"], digest=dataset["manifest"]),
+        Wanted(name=model["name"], digest=model["manifest"]),
+    )
+
+
+@contextmanager
+def prefect_api(runtime: Runtime) -> Iterator[None]:
+    """Prefect as configured, or else a server of the home's own; entered before Prefect is imported.
+
+    While the server starts, this process imports what the flow will need: the two keep two cores busy.
+    """
+    quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}  # the terminal belongs to the program's own progress
+    if runtime.settings.prefect_api_url is not None:
+        with _environment(quiet):
+            yield
+        return
+    with own_server(runtime.root) as server:
+        runtime.progress.say("starting a Prefect server for this run")
+        with _environment({**quiet, **server.environment}):
+            _import_ahead()
+            server.wait()
+            try:
+                yield
+            finally:
+                _drain()
+
+
+def _as_flow(job: Job) -> ModelRef:
+    from hardline.flows.prefect_flows import secure_training
+
+    return secure_training(job.source, job.contract, job.recipe)
+
+
+def _import_ahead() -> None:
+    """What the flow imports anyway."""
+    import hardline.expectations.gate
+    import hardline.flows.prefect_flows
+    import hardline.tasks.hardening.evaluation  # noqa: F401
+
+
+def _drain() -> None:
+    """Let Prefect send what it still holds, while there is a server to send it to."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    drains: tuple[Callable[..., Any], ...] = (APILogWorker.drain_all, EventsWorker.drain_all)
+    for drain in drains:
+        drain(timeout=5)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that Prefect reads, for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    if "prefect.context" in sys.modules:  # it has read the environment already
+        sys.modules["prefect.context"].refresh_global_settings_context()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
