@@ -122,6 +122,11 @@ def use(runtime: Runtime) -> Iterator[Runtime]:
         _current.reset(token)
 
 
+def in_use() -> Runtime | None:
+    """The runtime that `use` set, if any."""
+    return _current.get()
+
+
 def current() -> Runtime:
     """The runtime in use, or that of the environment's home; raises like `open_runtime`."""
     return _current.get() or open_runtime()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from hardline.tasks.core import canonical, paths
 from hardline.tasks.core.contract import Contract, parse_contract
-from hardline.tasks.core.errors import ContractError, DigestMismatch
+from hardline.tasks.core.errors import ContractError, DigestMismatch, UsageError
 from hardline.tasks.core.suite import Suite, parse_suite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hardline.tasks.core.act import Act
     from hardline.tasks.core.logview import LogView
     from hardline.tasks.core.records import Record
@@ -85,3 +87,12 @@ def accept(act: Act, contract_bytes: bytes, suite_bytes: bytes) -> Record:
     return act.ledger.append(act.role, "declare", lambda _: body)
 
 
+def read_folder(folder: Path) -> tuple[bytes, bytes]:
+    """A folder's contract and suite as they lie there, for review; raises `UsageError` when one is missing."""
+    found = []
+    for name in (CONTRACT_FILE, SUITE_FILE):
+        try:
+            found.append((folder / name).read_bytes())
+        except OSError as error:
+            raise UsageError(f"{folder / name}: {error.strerror}", help="a folder with both files is needed") from None
+    return found[0], found[1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from hardline.infra.keys import passphrase
 from hardline.tasks.core import canonical, layouts, paths
-from hardline.tasks.core.errors import NotFound
+from hardline.tasks.core.errors import NotFound, UsageError
 from hardline.tasks.core.keys import PublicKey
 from hardline.tasks.core.ledger import Ledger
 from hardline.tasks.core.trust import (
@@ -22,11 +24,34 @@ from hardline.tasks.core.wrapping import RecipientKey, generate_recipient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from hardline.infra.runtime import Runtime
+    from hardline.infra.settings import Settings
 
 SECRETS = ("source", "split", "sample")  # keys of source commitments, of splits, of GX's sample on large data
 VALID = timedelta(days=365)
+
+
+def refuse_stranger(root: Path) -> None:
+    """Refuse a folder that holds something else than a home that was begun; raises `UsageError`."""
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{root}: a folder expected, got a file")
+    ours = {"keys", "trust", "store", "lock", "log.db", "log.db-wal", "log.db-shm", "logs", "home.tmp"}
+    strangers = {path.name for path in root.iterdir()} - ours if root.exists() else set()
+    if strangers:
+        raise UsageError(
+            f"{root}: an empty folder, or none, expected, and it holds {sorted(strangers)[0]!r}", help="choose another --home"
+        )
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def choose_passphrase(settings: Settings, root: Path) -> None:
+    """Where nobody names a passphrase and nobody can be asked, make a random one outside the home."""
+    named = settings.passphrase_file is not None or settings.credentials_directory is not None
+    asked = sys.stdin is not None and sys.stdin.isatty()
+    if not named and not asked and not (root / "keys" / "home.json").exists():
+        passphrase.generate(passphrase.generated_file(settings, root))
 
 
 def make_keys(runtime: Runtime, roles: tuple[str, ...] = ROLES) -> None:
