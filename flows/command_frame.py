@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +104,10 @@ def command(
 
 def write(result: object, as_json: bool) -> None:
     """The result, on standard output."""
-    if isinstance(result, str):
-        text = result
-    elif as_json:
+    if as_json or isinstance(result, dict):
         text = json.dumps(_plain(result), indent=2, ensure_ascii=False)
     else:
-        text = command_text.text(result)
+        text = command_text.safe(command_text.text(result))
     sys.stdout.write(text.rstrip("\n") + "\n")
     sys.stdout.flush()
 
@@ -117,7 +115,7 @@ def write(result: object, as_json: bool) -> None:
 def _plain(result: Any) -> Any:
     if hasattr(result, "to_json"):
         return result.to_json()
-    return [_plain(item) for item in result] if isinstance(result, Iterable) and not isinstance(result, Mapping | str) else result
+    return [_plain(item) for item in result] if isinstance(result, list | tuple) else result
 
 
 def call(app: typer.Typer, arguments: Sequence[str]) -> int:

@@ -22,6 +22,7 @@ from hardline.flows import publish_dataset as _publish_dataset
 from hardline.flows import secure_training as _secure_training
 from hardline.infra import runtime
 from hardline.infra.settings import protect_process
+from hardline.tasks.core.working import working
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,7 +40,7 @@ def _flow(sentence: Callable[P, R], run_name: str) -> Flow[P, R]:
     @wraps(sentence)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         protect_process()
-        with runtime.use(runtime.current()):  # one home, and one derivation of its key, for the whole run
+        with working(runtime.current()):  # one home, and one derivation of its key, for the whole run
             return sentence(*args, **kwargs)
 
     run.__signature__ = inspect.signature(sentence, eval_str=True)  # type: ignore[attr-defined]

@@ -10,23 +10,56 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+import hardline
+from hardline.expectations import shipped
 from hardline.flows.run_request import Job
 from hardline.infra.prefect.server import own_server
+from hardline.infra.runtime import open_runtime
 from hardline.tasks.core import finished
-from hardline.tasks.core.references import ModelRef, Wanted
+from hardline.tasks.core.errors import UsageError
+from hardline.tasks.core.references import ContractRef, ModelRef, SourceRef, Wanted
 from hardline.tasks.core.results import Ran
+from hardline.tasks.core.working import working
 
 if TYPE_CHECKING:
+    from hardline.infra.ports import Progress
     from hardline.infra.runtime import Runtime
+
+EXAMPLES: Final = "examples"  # folder of a home, for the CSV files of shipped examples
+
+
+def run_named(asked: str, home: Path | None, progress: Progress) -> Ran:
+    """Run a shipped example, for which a home is made if there is none, or the job that a file describes.
+
+    Args:
+        asked: The example's name, or the file's path.
+        home: The home; None: as the environment says.
+        progress: Who watches.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if asked in shipped.NAMES:
+        root = Path(hardline.init(home=home, progress=progress).home)
+        source = root / EXAMPLES / f"{asked}.csv"
+        shipped.write_source(asked, source)
+        job = Job(source=SourceRef(uri=str(source)), contract=ContractRef(name=asked))
+    elif Path(asked).exists():
+        job = Job.read(Path(asked))
+    else:
+        raise UsageError(f"{asked}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help")
+    with working(open_runtime(home, progress=progress)) as runtime:
+        return run_job(runtime, job)
 
 
 def run_job(runtime: Runtime, job: Job) -> Ran:
     """Publish and harden, or find that both stand already.
 
     Args:
-        runtime: The home; it must be the current runtime.
+        runtime: The home that this process works on.
         job: What to run.
 
     Raises:

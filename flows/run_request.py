@@ -8,11 +8,12 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+import hardline
 from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, RecipeRef, Reference, SourceRef
 
 MAX_BYTES = 1 << 20
-FORM = "source: PATH, contract: NAME, and perhaps recipe: PRESET expected"
+FORM = "source: PATH, contract: NAME or DIR, and perhaps recipe: PRESET expected"
 
 
 class Job(Reference):
@@ -40,7 +41,10 @@ class Job(Reference):
             data = path.read_bytes()
             if len(data) > MAX_BYTES:
                 raise UsageError(f"{path.name}: at most {MAX_BYTES} bytes expected, got {len(data)}")
-            job = cls.model_validate(_mapping(data.decode("utf-8")))
+            value = _mapping(data.decode("utf-8"))
+            if isinstance(value, dict) and isinstance(value.get("contract"), str):
+                value["contract"] = _contract(path, value["contract"])
+            job = cls.model_validate(value)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: a YAML file expected, got {getattr(error, 'strerror', None) or 'other bytes'}") from None
         except yaml.MarkedYAMLError as error:
@@ -52,6 +56,12 @@ class Job(Reference):
         if "://" in job.source.uri:
             return job
         return job.model_copy(update={"source": SourceRef(uri=str(path.absolute().parent / job.source.uri))})
+
+
+def _contract(path: Path, written: str) -> ContractRef:
+    """A contract by its name, or by its folder beside the file; raises like `hardline.contract_ref`."""
+    folder = path.absolute().parent / written
+    return hardline.contract_ref(folder if folder.is_dir() else written)
 
 
 def _mapping(text: str) -> Any:

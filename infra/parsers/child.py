@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterator
 from io import FileIO
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import ipc
@@ -19,6 +18,9 @@ from hardline.infra.parsers import csv_blocks, csv_convert, csv_diagnosis, frame
 from hardline.infra.parsers.confinement import confine
 from hardline.infra.parsers.refusals import Found
 from hardline.infra.parsers.spec import CsvSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def main() -> None:
@@ -36,9 +38,10 @@ def main() -> None:
             with ipc.new_stream(sink, batch.schema) as writer:
                 writer.write_batch(batch)
             _send(frames.BATCH, memoryview(sink.getvalue()))
-        if not rows:
-            raise Found("no-rows")
-        _send(frames.DONE, memoryview(json.dumps({"bytes": taken.count, "rows": rows}).encode()))
+        if rows:
+            _send(frames.DONE, memoryview(json.dumps({"bytes": taken.count, "rows": rows}).encode()))
+        else:
+            _send(frames.REFUSED, memoryview(Found("no-rows").to_bytes()))
     except Found as found:
         _send(frames.REFUSED, memoryview(found.to_bytes()))
 
@@ -64,10 +67,10 @@ def _header(block: csv_blocks.Block, spec: CsvSpec) -> tuple[csv_blocks.Block, l
     """The block after its first record, and what that record says about the columns."""
     if not block.data.strip():
         raise Found("empty")
-    header = next(csv_diagnosis.records(block, spec))
+    header = next(csv_blocks.records(block, spec))
     order = csv_diagnosis.columns_of(header.cells, spec)
     lines = block.data.count(b"\n", 0, header.end)
-    return csv_blocks.Block(block.data[header.end :], block.line + lines, block.quoted), order
+    return csv_blocks.Block(block.data[header.end :], block.line + lines, block.lines - lines, block.quoted), order
 
 
 class _Counted:
@@ -97,14 +100,10 @@ def _start_threads(spec: CsvSpec) -> None:
     """Arrow's reader wants one thread of its own; after `confine` none can start."""
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    csv_convert.Converter(spec, range(len(spec.columns))).convert(csv_blocks.Block(b"\n", 1, False))
+    csv_convert.Converter(spec, range(len(spec.columns))).convert(csv_blocks.Block(b"\n", 1, 1, quoted=False))
 
 
 def _send(kind: bytes, body: memoryview) -> None:
     for part in (memoryview(frames.HEADER.pack(kind, body.nbytes)), body.cast("B")):
         while part:
             part = part[os.write(1, part) :]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

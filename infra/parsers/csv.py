@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,10 +15,14 @@ from hardline.infra.errors import HardlineError, Misconfigured, Unavailable
 from hardline.infra.parsers import frames
 from hardline.infra.parsers.errors import ParseRefused
 from hardline.infra.parsers.refusals import refusal
-from hardline.infra.parsers.spec import CsvSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from io import FileIO
+
     import pyarrow as pa
+
+    from hardline.infra.parsers.spec import CsvSpec
 
 # Without site (-S) no .pth file runs, so the two folders are named. The program's own face is not needed there, and an
 # empty package stands in for it; nor is numpy, whose import would double the start.
@@ -71,7 +73,7 @@ class _Process:
         self._late = False
         self._feeder: threading.Thread | None = None
         try:
-            self._child = subprocess.Popen(
+            self._child = subprocess.Popen(  # noqa: S603  our own interpreter, and no word of the source
                 _command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -82,7 +84,7 @@ class _Process:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Unavailable(f"CSV parser: a process expected: {error.strerror}", help="free memory and processes") from None
+            raise Unavailable(f"CSV parser: no process: {error.strerror}", help="free memory and processes") from None
         self._stdin, self._stdout = cast("FileIO", self._child.stdin), cast("FileIO", self._child.stdout)
         _widen(self._stdin, self._stdout)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hardline.infra.parsers.refusals import Found
-from hardline.infra.parsers.spec import CsvSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardline.infra.parsers.spec import CsvSpec
 
 _BOM = b"\xef\xbb\xbf"
 _MAGIC = (
@@ -16,12 +19,46 @@ _MAGIC = (
 )  # fmt: skip
 
 
+Cell = tuple[bytes, bool]  # its text, and whether it was quoted
+
+
 class Block(NamedTuple):
-    """Whole records, every one with its line end; `quoted` when any cell is."""
+    """Whole records, every one with its line end.
+
+    Attributes:
+        data: The text.
+        line: The line of the file on which it begins.
+        lines: How many line feeds it holds.
+        quoted: Whether any cell is.
+    """
 
     data: bytes
     line: int
+    lines: int
     quoted: bool
+
+
+class Record(NamedTuple):
+    """One record: the line where it begins, its cells, and where in the block it ends."""
+
+    line: int
+    cells: list[Cell]
+    end: int
+
+
+def records(block: Block, spec: CsvSpec) -> Iterator[Record]:
+    """The block's records; the block's quotes and line ends are known to be right."""
+    mark = re.escape(spec.delimiter.encode())
+    cell = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"\r\n' + mark + rb"]*+))(" + mark + rb"|\r?\n)")
+    line, start = block.line, 0
+    found: list[Cell] = []
+    for match in cell.finditer(block.data):
+        quoted = match[1] is not None
+        found.append((match[1].replace(b'""', b'"') if quoted else match[2], quoted))
+        if match[3].endswith(b"\n"):
+            yield Record(line, found, match.end())
+            line += block.data.count(b"\n", start, match.end())
+            start, found = match.end(), []
 
 
 def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
@@ -53,10 +90,10 @@ def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
         if not end and len(pending) > spec.record_bytes:
             raise Found("quote" if b'"' in pending else "cell-size", line=line)
         if end:
-            block = pending[:end]
+            block = _checked(pending[:end], line, grammar)
             pending = pending[end:]
-            yield _checked(block, line, grammar)
-            line += block.count(b"\n")
+            yield block
+            line += block.lines
 
 
 def _fill(read: Callable[[int], bytes], size: int) -> bytes:
@@ -80,6 +117,8 @@ def _begin(piece: bytes) -> bytes:
 def _last_record(data: bytes) -> int:
     """Where the last whole record ends. A line end is one of a record if the quotes before it are even."""
     end = data.rfind(b"\n") + 1
+    if b'"' not in data:
+        return end
     before = data.count(b'"', 0, end)
     while end and before % 2:
         earlier = data.rfind(b"\n", 0, end - 1) + 1
@@ -102,12 +141,11 @@ def _checked(data: bytes, line: int, grammar: re.Pattern[bytes]) -> Block:
         matched = grammar.match(data)
         end = matched.end() if matched else 0
         if end != len(data):
-            alone = data[end : end + 1] == b"\r"
-            raise Found("line-end" if alone else "quote", line=line + data.count(b"\n", 0, end))
-    elif data.count(b"\r") != data.count(b"\r\n"):
-        alone = re.search(rb"\r(?!\n)", data)
-        raise Found("line-end", line=line + data.count(b"\n", 0, alone.start() if alone else 0))
-    return Block(data, line, quoted)
+            code = "line-end" if data[end : end + 1] == b"\r" else "quote"
+            raise Found(code, line=line + data.count(b"\n", 0, end))
+    elif b"\r" in data and (alone := re.search(rb"\r(?!\n)", data)):
+        raise Found("line-end", line=line + data.count(b"\n", 0, alone.start()))
+    return Block(data, line, data.count(b"\n"), quoted)
 
 
 def _grammar(delimiter: bytes) -> re.Pattern[bytes]:

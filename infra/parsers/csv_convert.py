@@ -1,9 +1,9 @@
 """CSV records to Arrow, without the leniencies of Arrow's reader.
 
-Arrow converts fast and strictly, but for a few spellings: it trims blanks around numbers and dates and takes
-hexadecimal integers and `nan(...)`. A block that might hold one of these, by a look at its bytes, is also read as text
-and matched against the spellings in `GRAMMAR`. So a block costs one pass if it is plain, and two if it is doubtful; one
-that fails is read again by `csv_diagnosis`, which says where.
+Arrow converts fast and strictly, but for a few things: it trims blanks around numbers and dates, takes hexadecimal
+integers and `nan(...)`, and makes a row of an empty line. A block that might hold one of these, by a look at its bytes,
+is also read as text and matched against the spellings of `grammar`. So a block costs one pass if it is plain, and two
+if it is doubtful; one that fails is read again by `csv_diagnosis`, which says where.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from hardline.infra.parsers.spec import CsvSpec
+from hardline.infra.parsers.csv_blocks import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardline.infra.parsers.csv_blocks import Block
+    from hardline.infra.parsers.spec import CsvSpec
 
 _TYPES = {
     "boolean": pa.bool_(), "category": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.float64(),
@@ -66,13 +67,15 @@ class Converter:
         }
         mark = re.escape(spec.delimiter.encode())
         edge = rb"[" + mark + rb'\r\n"]'
-        self._blanks = re.compile(rb"[ \t](?=" + edge + rb")|" + edge + rb"[ \t]")
+        self._blanks = re.compile(rb"[ \t](?:(?=" + edge + rb")|(?<=" + edge + rb"[ \t]))")  # stops at blanks alone
 
     def convert(self, block: Block) -> pa.RecordBatch | None:
         """The block's rows; None if any cell of it is not what the specification says."""
         try:
             table = self._read(block, {field.name: field.type for field in self._schema})
-            if not self._acceptable(table) or (self._doubtful(block.data) and not self._spelled(block)):
+            if not self._acceptable(table) or self._skipped_lines(block, table.num_rows):
+                return None
+            if self._doubtful(block.data) and not self._spelled(block):
                 return None
         except pa.ArrowInvalid:
             return None
@@ -89,7 +92,7 @@ class Converter:
                 quote_char='"' if block.quoted else False,
                 double_quote=block.quoted,
                 newlines_in_values=block.quoted,
-                ignore_empty_lines=False,
+                ignore_empty_lines=len(self._names) > 1,  # in one column, an empty line is a missing cell
             ),
             convert_options=csv.ConvertOptions(
                 check_utf8=False,  # `csv_blocks` has looked at every byte
@@ -106,19 +109,27 @@ class Converter:
     def _acceptable(self, table: pa.Table) -> bool:
         for field in self._schema:
             column = table.column(field.name)
-            if field.type == pa.string() and (pc.max(pc.binary_length(column)).as_py() or 0) > self._spec.max_cell_bytes:
-                return False
-            if field.type == pa.date32() and (pc.min(column.cast(pa.int32())).as_py() or 0) < _YEAR_ONE:
+            if field.type == pa.string():
+                if (pc.max(pc.binary_length(column)).as_py() or 0) > self._spec.max_cell_bytes:
+                    return False
+            elif field.type == pa.date32() and (pc.min(column.cast(pa.int32())).as_py() or 0) < _YEAR_ONE:
                 return False
         return True
 
     def _doubtful(self, data: bytes) -> bool:
-        """Whether a number or a date in here may have a spelling that Arrow takes and the contract does not."""
+        """Whether a number or a date in here may have a spelling that Arrow takes and the specification does not."""
         if (b" " in data or b"\t" in data) and (data[:1] in (b" ", b"\t") or self._blanks.search(data)):
             return True
-        if b"0x" in data or b"0X" in data:
+        if (b"x" in data and b"0x" in data) or (b"X" in data and b"0X" in data):  # one byte is found much faster
             return True
         return b"(" in data and re.search(rb"[nN][aA][nN]\(", data) is not None
+
+    def _skipped_lines(self, block: Block, rows: int) -> bool:
+        """Whether Arrow has passed over an empty line. In text of several columns that is a short row."""
+        if not block.quoted:
+            return rows != block.lines
+        starts = block.data[:1] in (b"\n", b"\r") or b"\n\n" in block.data or b"\n\r" in block.data
+        return starts and rows != sum(1 for _ in records(block, self._spec))
 
     def _spelled(self, block: Block) -> bool:
         text = self._read(block, dict.fromkeys(self._names, pa.string()))

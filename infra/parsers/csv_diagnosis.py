@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from hardline.infra.parsers.csv_blocks import Block
+from hardline.infra.parsers.csv_blocks import Cell, records
 from hardline.infra.parsers.csv_convert import grammar
 from hardline.infra.parsers.refusals import Found
-from hardline.infra.parsers.spec import CsvSpec
 
-Cell = tuple[bytes, bool]  # its text, and whether it was quoted
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardline.infra.parsers.csv_blocks import Block
+    from hardline.infra.parsers.spec import CsvSpec
+
 _INT64 = range(-(1 << 63), 1 << 63)
-
-
-class Record(NamedTuple):
-    """One record: the line where it begins, its cells, and where in the block it ends."""
-
-    line: int
-    cells: list[Cell]
-    end: int
-
-
-def records(block: Block, spec: CsvSpec) -> Iterator[Record]:
-    """The block's records; the block's quotes and line ends are known to be right."""
-    mark = re.escape(spec.delimiter.encode())
-    cell = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"\r\n' + mark + rb"]*+))(" + mark + rb"|\r?\n)")
-    line, start = block.line, 0
-    found: list[Cell] = []
-    for match in cell.finditer(block.data):
-        quoted = match[1] is not None
-        found.append((match[1].replace(b'""', b'"') if quoted else match[2], quoted))
-        if match[3].endswith(b"\n"):
-            yield Record(line, found, match.end())
-            line += block.data.count(b"\n", start, match.end())
-            start, found = match.end(), []
 
 
 def columns_of(header: Sequence[Cell], spec: CsvSpec) -> list[int]:
@@ -53,8 +33,9 @@ def columns_of(header: Sequence[Cell], spec: CsvSpec) -> list[int]:
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if missing or unknown or twice:
         is_header = 2 * len(missing) <= len(known)
-        names_shown = {"twice": _some(twice), "unknown": _some(unknown)} if is_header else {"twice": [], "unknown": []}
-        raise Found("header", line=1, header=is_header, missing=missing, **names_shown)
+        if not is_header:
+            twice, unknown = [], []
+        raise Found("header", line=1, header=is_header, missing=missing, twice=_some(twice), unknown=_some(unknown))
     return [known[name] for name in names]
 
 

@@ -6,7 +6,10 @@ A stream ends with DONE or REFUSED. One that ends otherwise was cut off, and is 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BATCH = b"B"  # an Arrow IPC stream of one record batch
 DONE = b"D"  # JSON: how many bytes were read, how many rows made

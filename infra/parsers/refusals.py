@@ -7,10 +7,12 @@ hostile source might make the process say reaches a message unread.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hardline.infra.parsers.errors import ParseRefused
-from hardline.infra.parsers.spec import CsvSpec
+
+if TYPE_CHECKING:
+    from hardline.infra.parsers.spec import CsvSpec
 
 _KINDS = {
     "boolean": "true or false",
@@ -37,7 +39,7 @@ _HELP = {
 }
 
 
-class Found(Exception):
+class Found(Exception):  # noqa: N818  named for what is wrong
     """What is wrong, inside the parser's process."""
 
     def __init__(self, code: str, *, line: int = 0, column: int = -1, **facts: Any) -> None:
@@ -81,7 +83,7 @@ def _expected(spec: CsvSpec, code: str, column: int, facts: dict[str, Any]) -> s
         "nul": "text expected, got a NUL byte",
         "line-end": "a line end of LF or CRLF expected, got CR alone",
         "quote": "a quoted cell expected, got a quote that stands alone or is never closed",
-        }[code]
+    }[code]
 
 
 def _header(spec: CsvSpec, facts: dict[str, Any]) -> str:
@@ -92,7 +94,7 @@ def _header(spec: CsvSpec, facts: dict[str, Any]) -> str:
         ("missing", [repr(name) for name in missing]),
     ]
     if not facts["header"]:  # the line may be a row, so its cells are not named
-        return f"a header with the contract's {len(spec.columns)} columns expected, got a line that names few or none of them"
+        return f"a header with the contract's {len(spec.columns)} columns expected, got a line that names few of them"
     return "the contract's columns expected, got " + "; ".join(
         f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} {what}"
         for what, names in found

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from hardline.infra.parsers.errors import ParseRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=/)")
@@ -44,7 +47,7 @@ def open_source(uri: str) -> Iterator[bytes]:
 
 
 def redact_uri(uri: str) -> str:
-    """What may be published of a URI: of a local path its last name, since folders tell about people; no user, no query."""
+    """What may be published of a URI: no user, no query; of a path its last name, since folders tell of people."""
     scheme = _SCHEME.match(uri)
     if scheme is None or scheme[1].lower() == "file":
         path = unquote(urlsplit(uri).path) if scheme else uri
@@ -74,7 +77,9 @@ def _local(uri: str) -> Path:
         )
     if parts.scheme != "file":
         raise ParseRefused(
-            "uri", message=f"{redact_uri(uri)}: {_KNOWN} expected, got {_plain(parts.scheme)}:", help="copy it to a file first"
+            "uri",
+            message=f"{redact_uri(uri)}: {_KNOWN} expected, got {_plain(parts.scheme)}:",
+            help="copy it to a file first",
         )
     if parts.netloc not in ("", "localhost") or "%00" in uri:
         raise ParseRefused("uri", message=f"{redact_uri(uri)}: file:///absolute/path expected, got another form")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hardline.infra.errors import Misconfigured
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 TYPES = ("boolean", "category", "date", "integer", "number", "text")
-_NO_DELIMITER = frozenset("\"\r\n\0.+-_") | frozenset("0123456789")
+_NO_DELIMITER = frozenset('"\r\n\0.+-_') | frozenset("0123456789")
 
 
 @dataclass(frozen=True)

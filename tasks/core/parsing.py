@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from hardline.infra.parsers.csv import CsvSpec, parse_csv
+from hardline.infra.parsers.csv import parse_csv
+from hardline.infra.parsers.spec import CsvSpec
 
 if TYPE_CHECKING:
     import pyarrow as pa

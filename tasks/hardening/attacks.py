@@ -1,129 +1,164 @@
-"""The trainer's attacks: gradient steps in the scaled box [0, 1]^F.
+"""Gradient attacks inside the contract's threat model, in scaled units.
 
-Evaluation shares none of this code. What is permitted here is the contract's ball, its immutable columns, its directions
-and its linear relations; whole numbers are relaxed, which only makes the trainer's attacker stronger.
+A threat is an L-infinity box with its own radius for each feature, cut by what may not move, by direction, by valid
+ranges and by linear relations. This code belongs to the trainer; `search` and `autoattack` judge it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import functional as F
 
-from hardline.tasks.hardening.scaling import Scaling
+from hardline.tasks.hardening.scaling import scales
 
 if TYPE_CHECKING:
     from hardline.tasks.core.contract import Contract
 
-Logits = Callable[[Tensor], Tensor]
-_CYCLES = 3  # of projections onto the relations; what is left of a violation after them is small
+Predict = Callable[[Tensor], Tensor]  # scaled rows [N, F] -> logits [N, K]
+_SWEEPS = 3
+_SLACK = 1e-6  # of a relation, in scaled units
 
 
 @dataclass(frozen=True)
-class Ball:
-    """What an attacker may do around a scaled row.
+class Threat:
+    """The contract's threat model as float32 tensors in scaled units.
 
     Attributes:
-        down: How far each feature may fall, in units of scale, [F]; 0 for an immutable column.
-        up: How far each may rise, [F].
-        classes: Which classes are attacked, bool [K].
-        normals: Of the relations `normals @ z >= offsets`, in scaled units, [R, F].
-        offsets: [R].
+        down: Largest decrease of each feature, [F].
+        up: Largest increase of each feature, [F].
+        valid: Least and greatest valid value of each feature, [2, F]; infinite where the contract says none.
+        attackable: Whether a class may move, bool [K].
+        relations: Coefficients, [R, F]: relations @ z >= bounds.
+        bounds: [R].
     """
 
     down: Tensor
     up: Tensor
-    classes: Tensor
-    normals: Tensor
-    offsets: Tensor
+    valid: Tensor
+    attackable: Tensor
+    relations: Tensor
+    bounds: Tensor
 
     @classmethod
-    def of(cls, contract: Contract, scaling: Scaling, factor: float) -> Self:
-        """The ball of a contract, its radii times `factor`."""
+    def of(cls, contract: Contract, factor: float = 1.0) -> Threat:
+        """The threat of a contract, its radii multiplied by `factor`."""
+        ends = torch.tensor([[float(low), float(high)] for low, high in scales(contract)], dtype=torch.float64)
+        low, span = ends[:, 0], ends[:, 1] - ends[:, 0]
         columns = contract.feature_columns
-        free = [0.0 if column.immutable else float(column.epsilon) * factor for column in columns]
-        down = [0.0 if column.direction == "increase" else radius for column, radius in zip(columns, free, strict=True)]
-        up = [0.0 if column.direction == "decrease" else radius for column, radius in zip(columns, free, strict=True)]
-        named = {column.name: position for position, column in enumerate(columns)}
-        normals = torch.zeros(len(contract.threat.relations), len(columns))
-        offsets = torch.zeros(len(contract.threat.relations))
-        for row, relation in enumerate(contract.threat.relations):
+        radius = [0.0 if column.immutable else float(column.epsilon) * factor for column in columns]
+        down = [0.0 if column.direction == "increase" else r for column, r in zip(columns, radius, strict=True)]
+        up = [0.0 if column.direction == "decrease" else r for column, r in zip(columns, radius, strict=True)]
+        infinite = (float("-inf"), float("inf"))
+        valid = torch.tensor(
+            [infinite if c.valid is None else (float(c.valid[0]), float(c.valid[1])) for c in columns],
+            dtype=torch.float64,
+        )
+        position = {column.name: number for number, column in enumerate(columns)}
+        rows = torch.zeros(len(contract.threat.relations), len(columns), dtype=torch.float64)
+        for number, relation in enumerate(contract.threat.relations):
             for name, coefficient in relation.terms:
-                normals[row, named[name]] += float(coefficient)
-            offsets[row] = float(relation.lower)
-        offsets -= normals @ scaling.lower
-        normals *= scaling.upper - scaling.lower
-        classes = torch.zeros(len(contract.classes), dtype=torch.bool)
-        classes[list(contract.threat.attackable)] = True
-        return cls(torch.tensor(down), torch.tensor(up), classes, normals, offsets)
+                rows[number, position[name]] += float(coefficient)
+        bounds = torch.tensor([float(relation.lower) for relation in contract.threat.relations], dtype=torch.float64)
+        attackable = torch.zeros(len(contract.classes), dtype=torch.bool)
+        attackable[list(contract.threat.attackable)] = True
+        scaled = rows * span
+        size = scaled.norm(dim=1).clamp_min(1e-12)  # unit rows: one slack fits all relations
+        return cls(
+            down=torch.tensor(down),
+            up=torch.tensor(up),
+            valid=((valid.T - low) / span).float(),
+            attackable=attackable,
+            relations=(scaled / size[:, None]).float(),
+            bounds=((bounds - rows @ low) / size).float(),
+        )
 
-    def scaled(self, factor: float) -> Ball:
-        """The same, with its radii times `factor`."""
-        return Ball(self.down * factor, self.up * factor, self.classes, self.normals, self.offsets)
+    def box(self, z: Tensor, y: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Lower and upper limits [N, F] of each row; a row always lies in its own box."""
+        moves = self.attackable[y].float()[:, None] * share
+        lower = torch.maximum(z - self.down * moves, self.valid[0]).minimum(z)
+        upper = torch.minimum(z + self.up * moves, self.valid[1]).maximum(z)
+        return lower, upper
 
-    def reach(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """How far rows of the classes `y` [N] may fall and rise, both [N, F]."""
-        moves = self.classes[y].unsqueeze(1).to(self.down.dtype)
-        return moves * self.down, moves * self.up
+    def project(self, moved: Tensor, z: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+        """Points of the boxes that keep the relations as well as the clean rows `z` do.
 
-    def draw(self, y: Tensor, factor: float, generator: torch.Generator) -> Tensor:
-        """Uniform noise in the ball times `factor`, [N, F]."""
-        down, up = self.reach(y)
-        return factor * (torch.rand(down.shape, generator=generator) * (down + up) - down)
-
-    def project(self, z: Tensor, origin: Tensor, y: Tensor) -> Tensor:
-        """The nearest permitted point, nearly: into ball and box, and onto the relations by turns."""
-        down, up = self.reach(y)
-        low = torch.minimum((origin - down).clamp(min=0.0), origin)
-        high = torch.maximum((origin + up).clamp(max=1.0), origin)
-        z = torch.minimum(torch.maximum(z, low), high)
-        if len(self.offsets) == 0:
-            return z
-        return self._relate(z, origin, low, high)
-
-    def _relate(self, z: Tensor, origin: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        """Alternating projections; a row that broke a relation before the attack need not mend it."""
-        room = high - low
-        need = torch.minimum(self.offsets, origin @ self.normals.T)
-        weight = (room * room) @ (self.normals * self.normals).T + 1e-12
-        for _ in range(_CYCLES):
-            lack = (need - z @ self.normals.T).clamp(min=0.0)
-            z = z + (lack / weight) @ self.normals * room * room
-            z = torch.minimum(torch.maximum(z, low), high)
-        return z
-
-
-def gradient(logits: Logits, z: Tensor, y: Tensor) -> Tensor:
-    """The gradient of the summed cross-entropy at each row, [N, F]; no gradient reaches the net's weights."""
-    z = z.detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad(F.cross_entropy(logits(z), y, reduction="sum"), z)
-    return slope
+        Simultaneous projections on the half-spaces first (Cimmino 1938); what still breaks a relation is pulled
+        straight back to its clean row, which is exact because the permitted set is convex.
+        """
+        moved = moved.maximum(lower).minimum(upper)
+        if not len(self.bounds):
+            return moved
+        free = ((self.down + self.up) > 0).float()
+        weight = (self.relations.square() * free).sum(1).clamp_min(1e-12)
+        kept = z @ self.relations.T
+        bounds = torch.minimum(self.bounds, kept)
+        for _ in range(_SWEEPS):
+            broken = (bounds - moved @ self.relations.T).clamp_min(0.0)
+            moved = (moved + (broken / weight) @ self.relations * free).maximum(lower).minimum(upper)
+        fall = kept - moved @ self.relations.T
+        room = (kept - bounds).clamp_min(0.0)
+        pull = torch.where(fall > room + _SLACK, room / fall.clamp_min(1e-12), torch.ones_like(fall))
+        return z + (moved - z) * pull.amin(1, keepdim=True)
 
 
-def step(slope: Tensor, ball: Ball, y: Tensor, size: float) -> Tensor:
-    """A signed step of `size` radii, by feature, [N, F]."""
-    down, up = ball.reach(y)
-    return size * torch.where(slope > 0, up, torch.where(slope < 0, -down, torch.zeros_like(slope)))
+def gradient(predict: Predict, z: Tensor, y: Tensor) -> Tensor:
+    """Of the summed cross-entropy at `z`, [N, F]; the net's own gradients stay untouched."""
+    with torch.enable_grad():
+        at = z.detach().requires_grad_(True)
+        (result,) = torch.autograd.grad(F.cross_entropy(predict(at), y, reduction="sum"), at)
+    return result
 
 
-def fgsm(logits: Logits, z: Tensor, y: Tensor, ball: Ball) -> Tensor:
-    """One full signed step from the row itself (Goodfellow et al. 2015), [N, F]."""
-    return ball.project(z + step(gradient(logits, z, y), ball, y, 1.0), z, y)
+def fgsm(predict: Predict, z: Tensor, y: Tensor, threat: Threat, *, share: float = 1.0) -> Tensor:
+    """One step to the corner of the box (Goodfellow et al. 2015, https://arxiv.org/abs/1412.6572)."""
+    lower, upper = threat.box(z, y, share)
+    sign = gradient(predict, z, y).sign()
+    corner = torch.where(sign > 0, upper, torch.where(sign < 0, lower, z))
+    return threat.project(corner, z, lower, upper)
 
 
-def n_fgsm(logits: Logits, z: Tensor, y: Tensor, ball: Ball, noise: float, generator: torch.Generator) -> Tensor:
-    """Noise of `noise` radii, then one step, clipped to neither ball nor box (de Jorge et al. 2022, Algorithm 1)."""
-    noisy = z + ball.draw(y, noise, generator)
-    return noisy + step(gradient(logits, noisy, y), ball, y, 1.0)
+def pgd(
+    predict: Predict,
+    z: Tensor,
+    y: Tensor,
+    threat: Threat,
+    *,
+    steps: int,
+    generator: torch.Generator,
+    share: float = 1.0,
+    keep: bool = False,
+) -> Tensor:
+    """Projected gradient ascent from a random point of the box (Madry et al. 2018).
 
+    Args:
+        predict: Scaled rows to logits.
+        z: Clean rows, float32 [N, F], scaled.
+        y: Class indices, int64 [N].
+        threat: What may move.
+        steps: Steps; the size is 2.5 half-widths over the number of steps, with `keep` a tenth of it at the end.
+        generator: Of the start.
+        share: Of the radii.
+        keep: Return the last misclassified iterate of a row that has one, else the last iterate; training wants False.
 
-def pgd(logits: Logits, z: Tensor, y: Tensor, ball: Ball, steps: int, generator: torch.Generator) -> Tensor:
-    """Projected signed steps of 2.5 radii over `steps`, from a uniform start (Madry et al. 2018), [N, F]."""
-    found = ball.project(z + ball.draw(y, 1.0, generator), z, y)
-    for _ in range(steps):
-        found = ball.project(found + step(gradient(logits, found, y), ball, y, 2.5 / steps), z, y)
-    return found
+    Returns:
+        Float32 [N, F]: points that the threat permits.
+    """
+    lower, upper = threat.box(z, y, share)
+    start = lower + (upper - lower) * torch.rand(z.shape, generator=generator)
+    moved = threat.project(start, z, lower, upper)
+    size = (upper - lower) / 2 * (2.5 / steps)
+    found, hit = moved.clone(), torch.zeros(len(z), dtype=torch.bool)
+    for step in range(steps):
+        factor = 0.1 if keep and step >= 0.75 * steps else 1.0
+        moved = threat.project(moved + factor * size * gradient(predict, moved, y).sign(), z, lower, upper)
+        if keep:
+            with torch.no_grad():
+                wrong = predict(moved).argmax(1) != y
+            found[wrong] = moved[wrong]
+            hit |= wrong
+    return torch.where(hit[:, None], found, moved)

@@ -1,181 +1,160 @@
-"""Training: a standard net and a hardened one from the same verified rows, bit for bit the same for the same seed."""
+"""Train a standard and a hardened net on a verified dataset, bit for bit reproducible on one machine."""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+import torch.nn.functional as F
 
 from hardline.tasks.core.dataset import VerifiedDataset
-from hardline.tasks.core.errors import UsageError
-from hardline.tasks.hardening.attacks import Ball
-from hardline.tasks.hardening.isolation import isolated
-from hardline.tasks.hardening.methods import Watchdog, perturber
-from hardline.tasks.hardening.models import MLP, Net
-from hardline.tasks.hardening.recipe import Recipe
-from hardline.tasks.hardening.scaling import Scaling
+from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.steps.train import STANDARD, WEIGHTS, Nets
+from hardline.tasks.hardening import model_format
+from hardline.tasks.hardening.attacks import Threat
+from hardline.tasks.hardening.methods import Watchdog
+from hardline.tasks.hardening.models import MLP
+from hardline.tasks.hardening.scaling import clipped, isolated, scales
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from hardline.infra.ports import Progress
     from hardline.tasks.core.contract import Contract
+    from hardline.tasks.hardening.recipe import Recipe
 
-INPUTS = "raw units [N, F] float32"
+Progress = Callable[[str, int, int], None]  # net, epochs done, epochs
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What training made.
+    """Two nets of the same shape, from the same first weights and the same order of rows."""
 
-    Attributes:
-        standard: The net without adversarial training, the measure of what hardening costs and gains.
-        hardened: The net to release. Both map raw units [N, F] float32 to logits [N, K].
-        history: Net to its epochs: counts over watched rows, losses as decimal strings, and when the watchdog reacted.
-        recipe: How they were trained.
-        rows: Number of rows trained on.
-        outside: Number of values outside the contract's scale, which were clipped.
-    """
-
-    standard: nn.Module
-    hardened: nn.Module
+    standard: MLP
+    hardened: MLP
     history: Mapping[str, Any]
-    recipe: Recipe
-    rows: int
-    outside: int
 
 
-def fit(data: VerifiedDataset, recipe: Recipe, *, progress: Progress | None = None) -> Trained:
-    """Train on the train split of a verified dataset, and on nothing else.
+def fit(data: VerifiedDataset, recipe: Recipe, progress: Progress | None = None) -> Nets:
+    """Train on the train split of a verified dataset.
 
     Args:
-        data: From `hardline.open_dataset`, which verified it.
+        data: From `open_dataset`; nothing else is trained on.
         recipe: How to train.
-        progress: Who watches; None: nobody.
+        progress: Told after each epoch.
 
     Raises:
-        TypeError: `data` is no VerifiedDataset: arrays, however they came about, are not accepted.
-        VerificationError: The rows are not the published ones any more.
-        UsageError: Training diverged under this recipe, or the split cannot be learned from.
+        TypeError: `data` is anything but a `VerifiedDataset`.
+        ContractError: The rows do not fit the contract.
     """
     if type(data) is not VerifiedDataset:
-        raise TypeError(f"fit: a VerifiedDataset expected, got {type(data).__name__}; hardline.open_dataset makes one")
+        raise TypeError(f"fit: a VerifiedDataset expected, from hardline.open_dataset; got {type(data).__name__}")
     x, y = data.arrays("train")
-    return fit_arrays(x, y, data.contract, recipe, progress=progress)
+    trained = fit_arrays(data.contract, x, y, recipe, progress)
+    return Nets(
+        files={
+            WEIGHTS: model_format.encode_net(trained.hardened),
+            STANDARD: model_format.encode_net(trained.standard),
+        },
+        architecture=model_format.architecture(trained.hardened),
+        inputs=f"float32 [N, {x.shape[1]}], raw units, feature columns in the contract's order",
+        rows=len(y),
+        history=trained.history,
+    )
 
 
 def fit_arrays(
-    x: NDArray[np.float32],
-    y: NDArray[np.int64],
-    contract: Contract,
-    recipe: Recipe,
-    *,
-    progress: Progress | None = None,
+    contract: Contract, x: NDArray[np.float32], y: NDArray[np.int64], recipe: Recipe, progress: Progress | None = None
 ) -> Trained:
-    """The numerical work of `fit`, on rows whose origin the caller answers for.
+    """The numeric part of `fit`.
 
     Args:
-        x: Raw units [N, F].
-        y: Class indices [N], from 0 to K - 1.
-        contract: For scale, threat model and classes.
+        contract: Gives scale, classes and threat model.
+        x: Float32 [N, F], raw units.
+        y: Int64 [N], class indices.
         recipe: How to train.
-        progress: Who watches; None: nobody.
+        progress: Told after each epoch.
 
     Raises:
-        UsageError: The arrays do not fit the contract, or training diverged.
+        ContractError: Shapes, types, non-finite values or a missing class.
     """
-    with isolated(recipe.seed):
-        rows, labels = _tensors(x, y, contract)
-        scaling = Scaling.of(contract)
-        z = scaling(rows)
-        ball = Ball.of(contract, scaling, float(recipe.epsilon_factor))
-        nets, history = {}, {}
-        for name, method in (("standard", "standard"), ("hardened", recipe.method)):
-            mlp = MLP(z.shape[1], recipe.hidden, len(contract.classes), _generator(recipe, 0))
-            history[name] = _train(name, mlp, z, labels, ball, recipe, method, progress)
-            nets[name] = Net(Scaling.of(contract), mlp).eval()
-        return Trained(**nets, history=history, recipe=recipe, rows=len(z), outside=scaling.outside(rows))
+    check_arrays(contract, x, y)
+    if len(np.unique(y)) != len(contract.classes):
+        raise ContractError("train split: at least one row of every class expected")
+    nets: dict[str, MLP] = {}
+    history: dict[str, Any] = {"recipe": recipe.digest, "clipped": clipped(x, contract)}
+    for name in ("standard", "hardened"):
+        with isolated(recipe.seed):
+            net = MLP(scales(contract), recipe.hidden, len(contract.classes))
+            threat = Threat.of(contract, float(recipe.epsilon_factor)) if name == "hardened" else None
+            rows, labels = torch.from_numpy(x.copy()), torch.from_numpy(y.copy())  # the caller's may be read-only
+            history[name] = _run(name, net, rows, labels, recipe, threat, progress)
+            nets[name] = net.eval()
+    return Trained(standard=nets["standard"], hardened=nets["hardened"], history=history)
 
 
-def _train(
-    name: str, net: MLP, z: Tensor, y: Tensor, ball: Ball, recipe: Recipe, method: str, progress: Progress | None
-) -> dict[str, Any]:
-    """Train a net in place; returns its history."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=1.0, weight_decay=float(recipe.weight_decay), fused=True)
-    order, noise = _generator(recipe, 1), _generator(recipe, 2)
-    perturb = perturber(method, recipe, ball, noise)
-    watchdog = None if method == "standard" else Watchdog(z, y, ball, recipe)
-    batches = math.ceil(len(z) / recipe.batch)
-    total = recipe.epochs * batches
-    epochs: list[dict[str, Any]] = []
-    reactions: list[dict[str, Any]] = []
-    alarmed = False
+def check_arrays(contract: Contract, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+    """Rows that a net of this contract can take; raises `ContractError`, which holds no value."""
+    features = len(contract.feature_columns)
+    if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != features or not len(x):
+        raise ContractError(f"features: float32 [N > 0, {features}] expected, got {x.dtype} {list(x.shape)}")
+    if y.dtype != np.int64 or y.shape != (len(x),):
+        raise ContractError(f"labels: int64 [{len(x)}] expected, got {y.dtype} {list(y.shape)}")
+    if not np.isfinite(x).all():
+        raise ContractError("features: finite values expected, got others")
+    if y.min() < 0 or y.max() >= len(contract.classes):
+        raise ContractError(f"labels: indices below {len(contract.classes)} expected, got others")
+
+
+def _run(
+    name: str, net: MLP, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, threat: Threat | None,
+    progress: Progress | None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Train in place; returns one entry for each epoch."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    noise = torch.Generator().manual_seed(recipe.seed + 1)  # its own stream: both nets see the same order of rows
+    watchdog = None if threat is None else Watchdog.over(recipe, threat, noise)
+    z = net.scaling(x)
+    watched = torch.randperm(len(z), generator=generator)[: recipe.watchdog_rows]
+    rate = float(recipe.learning_rate)
+    optimiser = torch.optim.Adam(net.body.parameters(), lr=rate, weight_decay=float(recipe.weight_decay), fused=True)
+    updates = math.ceil(len(z) / recipe.batch)
+    total, ramp = updates * recipe.epochs, float(recipe.warmup) * updates * recipe.epochs
+    history: list[dict[str, Any]] = []
     for epoch in range(recipe.epochs):
-        loss, share = 0.0, 1.0
-        for number, rows in enumerate(torch.randperm(len(z), generator=order).split(recipe.batch), epoch * batches):
-            share = _share(number, total, recipe)
-            for group in optimizer.param_groups:
-                group["lr"] = float(recipe.learning_rate) * min(1.0, 2.0 * (1.0 - number / total) + 0.02)
-            loss += _learn(net, optimizer, perturb(net, z[rows], y[rows], share), y[rows]) * len(rows)
-        mean = loss / len(z)
-        if not math.isfinite(mean):
-            raise UsageError(
-                f"fit: a finite loss expected, got none in epoch {epoch + 1} of the {name} net", help="lower learning_rate"
-            )
-        entry: dict[str, Any] = {"loss": f"{mean:.6f}"}
+        before = copy.deepcopy((net.body.state_dict(), optimiser.state_dict()))
+        loss_sum, share = 0.0, 1.0
+        order = torch.randperm(len(z), generator=generator)
+        for number in range(updates):
+            index = order[number * recipe.batch : (number + 1) * recipe.batch]
+            done = epoch * updates + number
+            share = min(1.0, (done + 1) / ramp) if ramp else 1.0
+            for group in optimiser.param_groups:
+                group["lr"] = rate * min(1.0, 2 * (1 - done / total) + 0.02)
+            rows, labels = z[index], y[index]
+            if watchdog is not None:
+                rows = watchdog.examples(net.body, rows, labels, share)
+            loss = F.cross_entropy(net.body(rows), labels)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            loss_sum += loss.item() * len(index)
+        entry: dict[str, Any] = {"epoch": epoch + 1, "loss": f"{loss_sum / len(z):.6f}", "rows": len(z)}
         if watchdog is not None:
-            seen = watchdog.look(net, share)
-            entry |= {"clean": seen.clean, "one_step": seen.one_step, "pgd": seen.pgd, "watched": seen.rows}
-            alarmed = watchdog.alarmed(seen)
-            if not alarmed:
-                watchdog.keep(net, optimizer)
-            elif method != "pgd":
-                method = "pgd"
-                perturb = perturber(method, recipe, ball, noise)
-                back = watchdog.restore(net, optimizer)
-                reactions.append({"epoch": epoch + 1, "action": "pgd", "restored": back})
-                alarmed = alarmed and not back
-        epochs.append(entry)
+            entry |= {"method": watchdog.method, "step": f"{watchdog.step:.4f}", "share": f"{share:.4f}"}
+            single, iterated = watchdog.measure(net.body, z[watched], y[watched], share)
+            event = watchdog.react(single, iterated, len(watched))
+            entry |= {"watched": len(watched), "single": single, "iterated": iterated, "event": event}
+            if event:
+                net.body.load_state_dict(before[0])
+                optimiser.load_state_dict(before[1])
+        with torch.no_grad():
+            entry["right"] = int((net.body(z).argmax(1) == y).sum())
+        history.append(entry)
         if progress is not None:
-            progress.advance(f"train {name}", epoch + 1, recipe.epochs)
-    if alarmed and watchdog is not None:
-        reactions.append({"epoch": recipe.epochs, "action": "stop", "restored": watchdog.restore(net, optimizer)})
-    return {"epochs": epochs, "reactions": reactions}
-
-
-def _learn(net: MLP, optimizer: torch.optim.Optimizer, z: Tensor, y: Tensor) -> float:
-    """One step of the optimizer; returns the mean loss before it."""
-    optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(net(z), y)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return float(loss.detach())
-
-
-def _share(number: int, total: int, recipe: Recipe) -> float:
-    """The share of the radius in step `number`: a ramp from 0, since nets collapse under the full radius at once."""
-    ramp = float(recipe.warmup) * total
-    return 1.0 if number >= ramp else number / ramp
-
-
-def _generator(recipe: Recipe, stream: int) -> torch.Generator:
-    """One stream of random numbers for each purpose, so that none shifts another."""
-    return torch.Generator().manual_seed(recipe.seed * 4 + stream)
-
-
-def _tensors(x: NDArray[np.float32], y: NDArray[np.int64], contract: Contract) -> tuple[Tensor, Tensor]:
-    rows, labels = torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.int64)
-    features, classes = len(contract.feature_columns), len(contract.classes)
-    if rows.ndim != 2 or rows.shape[1] != features or labels.shape != rows.shape[:1]:
-        raise UsageError(f"fit: rows of {features} features and one label each expected, got other shapes")
-    if len(rows) == 0 or not bool(torch.isfinite(rows).all()):
-        raise UsageError("fit: finite rows expected, and at least one")
-    if not torch.equal(labels.unique(), torch.arange(classes)):
-        raise UsageError(f"fit: rows of all {classes} classes expected in the train split")
-    return rows, labels
+            progress(name, epoch + 1, recipe.epochs)
+    return history

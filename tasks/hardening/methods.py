@@ -1,102 +1,86 @@
-"""Training methods, and the watchdog over the cheap one.
-
-One-step training can fail all at once: the net learns to resist the one step and nothing else (catastrophic
-overfitting, Wong et al. 2020, section 5.3). One-step accuracy then stays high while PGD accuracy falls, on the very rows that
-are trained on, so no row has to be held out to see it.
-"""
+"""What a net is trained on, and the watchdog over the cheap way of making it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hardline.tasks.hardening.attacks import Ball, fgsm, n_fgsm, pgd
-from hardline.tasks.hardening.recipe import Recipe
+from hardline.tasks.hardening import attacks
 
-Perturb = Callable[[nn.Module, Tensor, Tensor, float], Tensor]  # net, scaled rows, labels, share of the radius
+if TYPE_CHECKING:
+    from hardline.tasks.hardening.attacks import Predict, Threat
+    from hardline.tasks.hardening.recipe import Recipe
+
+_LEAST_STEP = 0.5
 
 
-def perturber(method: str, recipe: Recipe, ball: Ball, generator: torch.Generator) -> Perturb:
-    """What a method makes of a batch before the net learns from it.
+def n_fgsm(
+    predict: Predict, z: Tensor, y: Tensor, threat: Threat, *, share: float, noise: float, step: float,
+    generator: torch.Generator,
+) -> Tensor:  # fmt: skip
+    """Noise of `noise` radii, then one step of `step` radii from there, clipped to neither ball nor range.
 
-    Args:
-        method: `standard` (nothing), `n-fgsm` or `pgd`.
-        recipe: For the method's settings.
-        ball: What the attacker may do, at full radius.
-        generator: Of its noise.
+    Source: de Jorge et al. 2022, algorithm 1; that nothing is clipped is what keeps a single step honest. What a
+    contract forbids to move, or to move in a direction, does not move here either.
+    """
+    moves = threat.attackable[y].float()[:, None] * share
+    radius = torch.maximum(threat.down, threat.up) * moves
+    start = z + (torch.rand(z.shape, generator=generator) * 2 - 1) * noise * radius
+    moved = start + step * radius * attacks.gradient(predict, start, y).sign()
+    moved = torch.where(threat.up > 0, moved, moved.minimum(z))
+    return torch.where(threat.down > 0, moved, moved.maximum(z))
+
+
+@dataclass
+class Watchdog:
+    """Chooses the training examples, and notices catastrophic overfitting.
+
+    That failure shows as a single-step accuracy far above the iterated one: the net learned to fool the single step.
+    The first time the step is halved, the second time the iterated attack takes over for the rest of the run.
     """
 
-    def perturb(net: nn.Module, z: Tensor, y: Tensor, share: float) -> Tensor:
-        if method == "standard":
-            return z
-        now = ball.scaled(share)
-        if method == "n-fgsm":
-            return n_fgsm(net, z, y, now, float(recipe.noise), generator)
-        return pgd(net, z, y, now, recipe.pgd_steps, generator)
+    recipe: Recipe
+    threat: Threat
+    generator: torch.Generator
+    method: str
+    step: float = 1.0
 
-    return perturb
+    @classmethod
+    def over(cls, recipe: Recipe, threat: Threat, generator: torch.Generator) -> Watchdog:
+        """At the start of a run."""
+        return cls(recipe, threat, generator, recipe.method)
 
+    def examples(self, predict: Predict, z: Tensor, y: Tensor, share: float) -> Tensor:
+        """What to train on in place of the clean rows `z`, float32 [N, F], scaled."""
+        if self.method == "pgd":
+            return attacks.pgd(
+                lambda rows: predict(rows.clamp(0.0, 1.0)), z, y, self.threat, steps=self.recipe.pgd_steps,
+                generator=self.generator, share=share,
+            ).clamp(0.0, 1.0)  # fmt: skip
+        return n_fgsm(
+            predict, z, y, self.threat, share=share, noise=float(self.recipe.noise), step=self.step,
+            generator=self.generator,
+        )  # fmt: skip
 
-@dataclass(frozen=True)
-class Sighting:
-    """Right answers of a net on the watched rows: as they are, after one step, and after PGD."""
-
-    rows: int
-    clean: int
-    one_step: int
-    pgd: int
-
-
-class Watchdog:
-    """Compares one step with PGD after every epoch, and keeps the last net on which both agreed."""
-
-    def __init__(self, z: Tensor, y: Tensor, ball: Ball, recipe: Recipe) -> None:
-        """Args:
-        z: Scaled training rows [N, F]; a seeded sample of them is watched.
-        y: Their classes [N].
-        ball: What the attacker may do, at full radius.
-        recipe: For the number of rows and the gap that is tolerated.
-        """
-        self._generator = torch.Generator().manual_seed(recipe.seed)
-        sample = torch.randperm(len(z), generator=self._generator)[: recipe.watchdog_rows]
-        self._z, self._y = z[sample], y[sample]
-        self._ball = ball
-        self._steps = recipe.pgd_steps
-        self._limit = float(recipe.watchdog_gap) * len(sample)
-        self._kept: tuple[dict[str, Any], dict[str, Any]] | None = None
-
-    def look(self, net: nn.Module, share: float) -> Sighting:
-        """Measure the net at `share` of the radius."""
-        now = self._ball.scaled(share)
-        return Sighting(
-            rows=len(self._y),
-            clean=self._right(net, self._z),
-            one_step=self._right(net, fgsm(net, self._z, self._y, now)),
-            pgd=self._right(net, pgd(net, self._z, self._y, now, self._steps, self._generator)),
+    def measure(self, predict: Predict, z: Tensor, y: Tensor, share: float) -> tuple[int, int]:
+        """Rows right under the single step, and under the iterated attack, at the present radius."""
+        single = attacks.fgsm(predict, z, y, self.threat, share=share)
+        iterated = attacks.pgd(
+            predict, z, y, self.threat, steps=self.recipe.pgd_steps, generator=self.generator, share=share, keep=True
         )
-
-    def alarmed(self, seen: Sighting) -> bool:
-        """Whether PGD finds so much more than one step that training has gone wrong."""
-        return seen.one_step - seen.pgd > self._limit
-
-    def keep(self, net: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Remember a net that is well, with its optimizer."""
-        self._kept = deepcopy((net.state_dict(), optimizer.state_dict()))
-
-    def restore(self, net: nn.Module, optimizer: torch.optim.Optimizer) -> bool:
-        """Go back to the last net that was well; False when there was none, and the net stays as it is."""
-        if self._kept is None:
-            return False
-        weights, state = deepcopy(self._kept)
-        net.load_state_dict(weights)
-        optimizer.load_state_dict(state)
-        return True
-
-    def _right(self, net: nn.Module, z: Tensor) -> int:
         with torch.no_grad():
-            return int((net(z).argmax(1) == self._y).sum())
+            right = [int((predict(rows).argmax(1) == y).sum()) for rows in (single, iterated)]
+        return right[0], right[1]
+
+    def react(self, single: int, iterated: int, rows: int) -> str:
+        """What was done about the epoch: an empty text when it may stay, else it is to be rolled back."""
+        if self.method == "pgd" or single - iterated <= float(self.recipe.watchdog_gap) * rows:
+            return ""
+        if self.step > _LEAST_STEP:
+            self.step /= 2
+            return "rolled back, step halved"
+        self.method = "pgd"
+        return "rolled back, pgd from here"

@@ -1,61 +1,35 @@
-"""The nets that are trained here."""
+"""The built-in net: scaling, then a multilayer perceptron."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from hardline.tasks.hardening.scaling import Scaling
 
 
 class MLP(nn.Module):
-    """A multilayer perceptron on scaled features, with ReLU between its layers."""
+    """Float32 [N, F] in raw units to logits float32 [N, K].
 
-    def __init__(self, features: int, hidden: Sequence[int], classes: int, generator: torch.Generator) -> None:
-        """Args:
-        features: Number of inputs, F.
-        hidden: Width of each hidden layer.
-        classes: Number of logits, K.
-        generator: Of the first weights; the global one is not touched.
-        """
+    Args:
+        ends: Scale of every feature, as `scaling.scales` gives it.
+        hidden: Widths of the hidden layers, each followed by ReLU.
+        classes: K.
+    """
+
+    def __init__(self, ends: tuple[tuple[str, str], ...], hidden: tuple[int, ...], classes: int) -> None:
         super().__init__()
-        widths = [features, *hidden, classes]
-        layers = [_linear(fan_in, fan_out, generator) for fan_in, fan_out in zip(widths, widths[1:], strict=False)]
-        self.layers = nn.ModuleList(layers)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Logits [N, K] of scaled features [N, F]."""
-        for layer in self.layers[:-1]:
-            z = torch.relu(layer(z))
-        logits: Tensor = self.layers[-1](z)
-        return logits
-
-
-class Net(nn.Module):
-    """A released net: raw units [N, F] float32 in, logits [N, K] out."""
-
-    def __init__(self, scaling: Scaling, mlp: MLP) -> None:
-        """Args:
-        scaling: From the contract.
-        mlp: On scaled features.
-        """
-        super().__init__()
-        self.scaling = scaling
-        self.mlp = mlp
+        self.ends = ends
+        self.hidden = hidden
+        self.classes = classes
+        self.scaling = Scaling(ends)
+        layers: list[nn.Module] = []
+        for width, following in pairwise((len(ends), *hidden)):
+            layers += [nn.Linear(width, following), nn.ReLU()]
+        self.body = nn.Sequential(*layers, nn.Linear(hidden[-1], classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [N, K] of raw rows [N, F]."""
-        logits: Tensor = self.mlp(self.scaling(x))
+        """Logits of rows in raw units."""
+        logits: Tensor = self.body(self.scaling(x))
         return logits
-
-
-def _linear(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Linear:
-    """A layer with the usual uniform start (He et al. 2015), drawn from the generator."""
-    layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out, device="cpu", dtype=torch.float32)
-    bound = fan_in**-0.5
-    with torch.no_grad():
-        layer.weight.uniform_(-bound, bound, generator=generator)
-        layer.bias.uniform_(-bound, bound, generator=generator)
-    return layer

@@ -1,70 +1,80 @@
-"""The contract's scale as the first layer of a net, so that a released net takes raw units."""
+"""From raw units to [0, 1] by the contract's scale, as the first layer of a net."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hardline.tasks.core.errors import ContractError
 
 if TYPE_CHECKING:
-    from hardline.tasks.core.contract import Column, Contract
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from hardline.tasks.core.contract import Contract
+
+
+def scales(contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Low and high end of every feature's scale in raw units, as decimal strings, in the contract's order.
+
+    Raises:
+        ContractError: A feature has no scale, or an empty one.
+    """
+    result = []
+    for column in contract.feature_columns:
+        if column.scale is None or not column.scale[0] < column.scale[1]:
+            raise ContractError(f"column {column.name}: a scale from low to high expected for a feature")
+        result.append((str(column.scale[0]), str(column.scale[1])))
+    if not result:
+        raise ContractError("contract: at least one feature expected, got none")
+    return tuple(result)
+
+
+def clipped(x: NDArray[np.float32], contract: Contract) -> int:
+    """How many values lie outside their scale, so that the first layer moves them to its end."""
+    ends = np.array(scales(contract), dtype=np.float64)
+    return int(((x < ends[:, 0]) | (x > ends[:, 1])).sum())
 
 
 class Scaling(nn.Module):
-    """Raw units to [0, 1]: `(x - lower) / (upper - lower)`, clipped.
+    """Float32 [N, F] in raw units to float32 [N, F] in [0, 1]: (x - low) / (high - low), clipped."""
 
-    The limits come from the contract and never from rows, so nothing of the data leaks into them, and one poisoned row
-    cannot move them.
-    """
+    low: Tensor
+    span: Tensor
 
-    lower: Tensor
-    upper: Tensor
-
-    def __init__(self, lower: Tensor, upper: Tensor) -> None:
-        """Args:
-        lower: Raw value that becomes 0, float32 [F].
-        upper: Raw value that becomes 1, float32 [F], above `lower`.
-        """
+    def __init__(self, ends: tuple[tuple[str, str], ...]) -> None:
         super().__init__()
-        self.register_buffer("lower", lower)
-        self.register_buffer("upper", upper)
-
-    @classmethod
-    def of(cls, contract: Contract) -> Self:
-        """The scaling of a contract's feature columns, in their order.
-
-        Raises:
-            ContractError: A column has no scale, or one that does not rise.
-        """
-        limits = torch.tensor([_limits(column) for column in contract.feature_columns], dtype=torch.float32, device="cpu")
-        if limits.numel() == 0:
-            raise ContractError("contract: at least one feature column expected, got none")
-        if not bool((limits[:, 1] > limits[:, 0]).all()):
-            raise ContractError("contract: a scale that rises expected for every feature column")
-        return cls(limits[:, 0].clone(), limits[:, 1].clone())
+        pairs = torch.tensor([[float(low), float(high)] for low, high in ends], dtype=torch.float64)
+        self.register_buffer("low", pairs[:, 0].float())
+        self.register_buffer("span", (pairs[:, 1] - pairs[:, 0]).float())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Args:
-        x: Raw units, float32 [N, F].
-
-        Returns:
-            [N, F] in [0, 1].
-        """
-        return ((x - self.lower) / (self.upper - self.lower)).clamp(0.0, 1.0)
-
-    def invert(self, z: Tensor) -> Tensor:
-        """Raw units of a point of the scaled box, [N, F]; exact only inside the scale."""
-        return z * (self.upper - self.lower) + self.lower
-
-    def outside(self, x: Tensor) -> int:
-        """How many of the [N, F] values lie outside the scale, and are clipped."""
-        return int(((x < self.lower) | (x > self.upper)).sum())
+        """Scale and clip."""
+        return ((x - self.low) / self.span).clamp(0.0, 1.0)
 
 
-def _limits(column: Column) -> tuple[float, float]:
-    if column.scale is None:
-        raise ContractError(f"contract: column {column.name!r}: a scale expected for a feature, got none")
-    return float(column.scale[0]), float(column.scale[1])
+@contextmanager
+def isolated(seed: int) -> Iterator[None]:
+    """Seeded, deterministic, one thread, float32, with gradients; torch's global state is as before afterwards.
+
+    One thread, since the number of threads decides the order of a sum and so its last bits.
+    """
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
+        try:
+            torch.set_num_threads(1)
+            torch.set_default_dtype(torch.float32)
+            torch.use_deterministic_algorithms(True)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_default_dtype(dtype)
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)

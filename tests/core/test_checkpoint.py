@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from format_samples import ed, p256, public
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +16,14 @@ from hardline.tasks.core.errors import Malformed, SignatureInvalid
 
 ORIGIN, NAME = "hardline-log-test", "hardline-log-test"
 KEEPER, WITNESS = ed(1), ed(2)
+KEY = public(KEEPER)
 HEAD = Checkpoint(ORIGIN, 3, bytes(range(32)), 1_800_000_000)
 NOTE = checkpoint.sign(HEAD, NAME, KEEPER)
-BODY, SIGNATURE = NOTE.decode().split("\n\n")
+TEXT = HEAD.body()
+SIGNATURE = NOTE.decode().split("\n\n")[1]
 
 
-def verify(data, *, name=NAME, key=public(KEEPER), origin=ORIGIN):
+def verify(data, *, name=NAME, key=KEY, origin=ORIGIN):
     return checkpoint.verify(data, name, key, origin=origin)
 
 
@@ -50,7 +53,7 @@ def test_the_empty_log_has_a_checkpoint():
     assert verify(checkpoint.sign(head, NAME, KEEPER)) == head
 
 
-def line(name, signer, body=HEAD.body()):
+def line(name, signer, body=TEXT):
     blob = checkpoint.key_id(name, public(signer)) + keys.sign(signer, body)
     return f"\u2014 {name} {base64.b64encode(blob).decode()}\n".encode()
 
@@ -118,7 +121,7 @@ NOTES = {
     "text after the signatures": NOTE + b"note\n",
     "a hyphen for the dash": NOTE.replace("\u2014".encode(), b"-"),
     "two spaces": NOTE.replace(f" {NAME} ".encode(), f" {NAME}  ".encode()),
-    "base64 without padding": NOTE.replace(b"=\n", b"\n") if b"=\n" in NOTE[-3:] else NOTE[:-5] + b"\n",
+    "base64 without padding": NOTE[:-2] + b"\n",
     "not UTF-8": NOTE.replace(b"time", b"t\xffme"),
     "huge": NOTE + line("witness", WITNESS) * 1000,
     "a line far too long": HEAD.body() + b"\n\xe2\x80\x94 n " + b"A" * 9000 + b"\n",
@@ -169,9 +172,7 @@ def test_no_note_is_made_that_none_would_read(head, name, signer):
 
 def test_the_published_note_key_of_go():
     """golang.org/x/mod/sumdb/note, the example of the package's documentation."""
-    name, hexadecimal, text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW".split("+", 2)
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+    name, hexadecimal, text = "PeterNeumann", "c74f20a3", "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     key = keys.PublicKey.of_crypto(Ed25519PublicKey.from_public_bytes(base64.b64decode(text)[1:]))
     assert checkpoint.verifier_key(name, key) == f"{name}+{hexadecimal}+{text}"
     body = b"If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"

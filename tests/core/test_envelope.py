@@ -57,7 +57,7 @@ def test_classical_and_post_quantum_keys_sign_together():
 
 @pytest.mark.parametrize("keyid", ["", "0" * 64, public(TWO).keyid])
 def test_the_key_id_decides_nothing(keyid):
-    (_, signature), = envelope.sign(b"x", TYPE, [ONE]).signatures
+    ((_, signature),) = envelope.sign(b"x", TYPE, [ONE]).signatures
     assert verify(Envelope(b"x", TYPE, ((keyid, signature),)), keys=KEYS[:1]) == b"x"
     with pytest.raises(SignatureInvalid):
         verify(Envelope(b"x", TYPE, ((public(TWO).keyid, signature),)), keys=[KEYS[1]])

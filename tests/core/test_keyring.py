@@ -61,14 +61,19 @@ def test_without_a_wrap_access_is_denied(role, private, key_ids):
     assert caught.value.exit_code == 5
 
 
-
 @pytest.mark.parametrize(
     "ring",
     {
         "another version": Keyring(SUBJECT, bytes(16), 0, RING.wraps),
-        "another role": Keyring(SUBJECT, VERSION, 0, tuple(Wrap(w.key_id, "reader", w.recipient, w.ciphertext) for w in RING.wraps)),
-        "another key id": Keyring(SUBJECT, VERSION, 0, tuple(Wrap("00" * 16, "reader", w.recipient, w.ciphertext) for w in RING.wraps[:1])),
-        "damaged": Keyring(SUBJECT, VERSION, 0, tuple(Wrap(w.key_id, "reader", w.recipient, bytes(1168)) for w in RING.wraps)),
+        "another role": Keyring(
+            SUBJECT, VERSION, 0, tuple(Wrap(w.key_id, "reader", w.recipient, w.ciphertext) for w in RING.wraps)
+        ),
+        "another key id": Keyring(
+            SUBJECT, VERSION, 0, tuple(Wrap("00" * 16, "reader", w.recipient, w.ciphertext) for w in RING.wraps[:1])
+        ),
+        "damaged": Keyring(
+            SUBJECT, VERSION, 0, tuple(Wrap(w.key_id, "reader", w.recipient, bytes(1168)) for w in RING.wraps)
+        ),
     }.items(),
     ids=lambda item: item[0],
 )

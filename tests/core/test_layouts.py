@@ -24,7 +24,7 @@ def made():
 
 def test_the_steps_and_roles_are_those_of_the_design():
     assert layouts.STEPS_DATASET == ("declare", "ingest", "validate", "encrypt", "sign")
-    assert layouts.STEPS_MODEL == (*layouts.STEPS_DATASET, "train", "evaluate", "release")
+    assert (*layouts.STEPS_DATASET, "train", "evaluate", "release") == layouts.STEPS_MODEL
     assert list(layouts.ROLE_OF.values()) == [
         "steward", "ingestor", "validator", "sealer", "publisher", "trainer", "assessor", "releaser",
     ]  # fmt: skip
@@ -63,7 +63,8 @@ def test_a_layout_runs_nothing_and_names_no_stranger(made):
         assert layout["inspect"] == []
         assert all(step["expected_command"] == [] and step["threshold"] == 1 for step in layout["steps"])
         keyids = {key.keyid for held in public(chain.functionaries).values() for key in held}
-        assert set(layout["keys"]) == keyids == {keyid for step in layout["steps"] for keyid in step["pubkeys"]}
+        assert set(layout["keys"]) == keyids
+        assert {keyid for step in layout["steps"] for keyid in step["pubkeys"]} == keyids
         assert layout["readme"] == f"hardline/layout/v1 {chain.kind}"
         assert layout["expires"] == "2027-11-23T12:00:00Z"
 

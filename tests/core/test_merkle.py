@@ -36,7 +36,7 @@ def path(m, leaves):
     if len(leaves) == 1:
         return []
     k = split(len(leaves))
-    return path(m, leaves[:k]) + [mth(leaves[k:])] if m < k else path(m - k, leaves[k:]) + [mth(leaves[:k])]
+    return [*path(m, leaves[:k]), mth(leaves[k:])] if m < k else [*path(m - k, leaves[k:]), mth(leaves[:k])]
 
 
 def proof(m, leaves, whole=True):
@@ -45,8 +45,8 @@ def proof(m, leaves, whole=True):
         return [] if whole else [mth(leaves)]
     k = split(len(leaves))
     if m <= k:
-        return proof(m, leaves[:k], whole) + [mth(leaves[k:])]
-    return proof(m - k, leaves[k:], False) + [mth(leaves[:k])]
+        return [*proof(m, leaves[:k], whole), mth(leaves[k:])]
+    return [*proof(m - k, leaves[k:], False), mth(leaves[:k])]
 
 
 def tree_of(leaves):

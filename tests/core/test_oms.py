@@ -17,7 +17,12 @@ from hardline.tasks.core.errors import Malformed, SignatureInvalid
 
 SIGNER = p256(1)
 KEY = public(SIGNER)
-FILES = {"manifest.json": "aa" * 32, "train/b.arrow": "bb" * 32, "train-2/a.arrow": "cc" * 32, "train/a.arrow": "dd" * 32}
+FILES = {
+    "manifest.json": "aa" * 32,
+    "train/b.arrow": "bb" * 32,
+    "train-2/a.arrow": "cc" * 32,
+    "train/a.arrow": "dd" * 32,
+}
 DATA = oms.sign_bundle("diagnosis", FILES, SIGNER)
 BUNDLE = json.loads(DATA)
 STATEMENT = json.loads(base64.b64decode(BUNDLE["dsseEnvelope"]["payload"]))
@@ -119,7 +124,9 @@ STATEMENTS = {
     "two subjects": {**STATEMENT, "subject": STATEMENT["subject"] * 2},
     "no subject": {**STATEMENT, "subject": []},
     "ignored paths": with_predicate(serialization={**STATEMENT["predicate"]["serialization"], "ignore_paths": ["x"]}),
-    "symlinks allowed": with_predicate(serialization={**STATEMENT["predicate"]["serialization"], "allow_symlinks": True}),
+    "symlinks allowed": with_predicate(
+        serialization={**STATEMENT["predicate"]["serialization"], "allow_symlinks": True}
+    ),
     "another algorithm": with_predicate(resources=[{**RESOURCES[0], "algorithm": "blake3"}, *RESOURCES[1:]]),
     "an extra predicate field": with_predicate(extra=1),
     "an extra field": {**STATEMENT, "extra": 1},

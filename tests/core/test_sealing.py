@@ -68,7 +68,10 @@ STEP = C + 16
         "cut to full chunks and a short one": SEALED[: 56 + STEP + 100],
         "a byte more": SEALED + b"\0",
         "a chunk more": SEALED + SEALED[56 : 56 + STEP],
-        "chunks swapped": SEALED[:56] + SEALED[56 + STEP : 56 + 2 * STEP] + SEALED[56 : 56 + STEP] + SEALED[56 + 2 * STEP :],
+        "chunks swapped": SEALED[:56]
+        + SEALED[56 + STEP : 56 + 2 * STEP]
+        + SEALED[56 : 56 + STEP]
+        + SEALED[56 + 2 * STEP :],
         "first chunk dropped": SEALED[:56] + SEALED[56 + STEP :],
         "another salt": bytes(24) + SEALED[24:],
         "another commitment": SEALED[:24] + bytes(32) + SEALED[56:],

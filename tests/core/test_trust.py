@@ -197,8 +197,8 @@ REVOKED = with_member(FIRST, "trainer", until=10)
         (REVOKED, with_member(FIRST, "trainer", until=11)),
     ],
     ids=[
-        "member left out", "other principal", "other start", "other key", "other layout", "layout left out", "other log",
-        "revocation undone", "revocation later",
+        "member left out", "other principal", "other start", "other key", "other layout", "layout left out",
+        "other log", "revocation undone", "revocation later",
     ],
 )  # fmt: skip
 def test_a_version_that_rewrites_the_past_is_refused(old, new):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
-from validation_fixtures import SUITE_BYTES, contract, diagnosis, replaced, suite
+import yaml
+from validation_fixtures import CONTRACT_BYTES, SMALL, contract, diagnosis, replaced, suite
 
 from hardline.expectations import compile_polars, run_gx
-from hardline.tasks.core.suite import SUPPORTED
+from hardline.tasks.core.suite import SUPPORTED, parse_suite
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def _breaking(expectation) -> pa.Table:
@@ -46,22 +52,24 @@ def _breaking(expectation) -> pa.Table:
 
 @pytest.mark.parametrize("position", range(len(suite().expectations)), ids=lambda at: suite().expectations[at].id)
 def test_a_shipped_expectation_fails_on_what_it_is_for(position):
-    outcome = compile_polars.run(suite(), [_breaking(suite().expectations[position])])
-    assert not outcome.success[position]
+    expectation = suite().expectations[position]
+    alone = replace(suite(), expectations=(expectation,))
+    assert compile_polars.run(alone, [diagnosis()]).success == (True,)
+    assert compile_polars.run(alone, [_breaking(expectation)]).success == (False,)
 
 
 def test_great_expectations_fails_each_type_as_well():
     """One of each type: that all the others agree is the gate's own check, on every publish."""
-    seen = {}
-    for expectation in suite().expectations:
-        seen.setdefault(expectation.type, expectation)
-    for expectation in seen.values():
+    small = parse_suite(SMALL)
+    for expectation in small.expectations:
         table = _breaking(expectation)
-        compiled = compile_polars.run(suite(), [table]).success
-        said = run_gx.run(SUITE_BYTES, table)
-        assert said[expectation.position] is not True, expectation.id
-        known = [at for at, answer in enumerate(said) if answer is not None]
-        assert [said[at] for at in known] == [compiled[at] for at in known], expectation.id
+        said = run_gx.run(SMALL, table)
+        if table.column_names[0] != "mean radius":  # the compiler is only shown tables of the contract's columns
+            assert said[expectation.position] is False, expectation.id
+            continue
+        compiled = compile_polars.run(small, [table]).success
+        assert said[expectation.position] is False, expectation.id
+        assert said == compiled, expectation.id
 
 
 def test_the_shipped_pair_fits():
@@ -71,10 +79,6 @@ def test_the_shipped_pair_fits():
 
 
 def test_every_column_of_the_contract_is_described():
-    import yaml
-
-    from validation_fixtures import CONTRACT_BYTES
-
     for column in yaml.safe_load(CONTRACT_BYTES)["schema"][0]["properties"]:
         assert len(column["description"]) > 20, column["name"]
 

@@ -7,17 +7,20 @@ import os
 os.environ["POLARS_OOC_DISK_BUDGET_MB"] = "0"  # as protect_process does, before anything imports polars
 
 import json
-from collections.abc import Callable, Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from hardline.expectations import gate, shipped
 from hardline.tasks.core.contract import Contract, parse_contract
 from hardline.tasks.core.rows import assign_splits
-from hardline.tasks.core.steps.validate import Judgement
 from hardline.tasks.core.suite import Suite, parse_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardline.tasks.core.steps.validate import Judgement
 
 FOLDER = shipped.folder("diagnosis")
 CONTRACT_BYTES = (FOLDER / "contract.odcs.yaml").read_bytes()
@@ -61,7 +64,7 @@ def shards(table: pa.Table) -> Callable[[], Iterator[tuple[str, pa.Table]]]:
     return lambda: iter(parts)
 
 
-def judge(table: pa.Table, *, suite_bytes: bytes = SUITE_BYTES) -> Judgement:
+def judge(table: pa.Table, suite_bytes: bytes) -> Judgement:
     return gate.judge(contract(), parse_suite(suite_bytes), suite_bytes, shards(table), KEY)
 
 
@@ -70,6 +73,10 @@ def suite_of(*items: dict) -> bytes:
     return json.dumps({"name": "test", "expectations": expectations}).encode()
 
 
-def positions(outcome: np.ndarray | tuple) -> list[int]:
-    """Where something does not hold."""
-    return [at for at, success in enumerate(outcome) if not success]
+def one_of_each() -> bytes:
+    """One shipped expectation of each type: Great Expectations' time goes by their number."""
+    items = {item["type"]: item for item in reversed(json.loads(SUITE_BYTES)["expectations"])}
+    return json.dumps({"name": "one-of-each", "expectations": list(items.values())}).encode()
+
+
+SMALL = one_of_each()

@@ -2,7 +2,6 @@
 // usage: node hpke.cjs FOLDER_OF_NODE_MODULES, one JSON request on stdin, one JSON answer on stdout; bytes are base64.
 //   {"do": "wrap", "public", "info", "plaintext"} -> {"wrapped": enc || ciphertext}
 //   {"do": "unwrap", "seed", "info", "wrapped"}   -> {"plaintext"}
-//   {"do": "generate", "seed"}                    -> {"public"}
 "use strict";
 const { createRequire } = require("node:module");
 const { readFileSync } = require("node:fs");
@@ -18,10 +17,6 @@ const text = (buffer) => Buffer.from(buffer).toString("base64");
 async function answer(request) {
   const suite = new CipherSuite({ kem: new XWing(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
   if (suite.kem.id !== 0x647a) throw new Error(`KEM 0x647a expected, got ${suite.kem.id}`);
-  if (request.do === "generate") {
-    const pair = await suite.kem.deserializePrivateKey(bytes(request.seed));
-    return { private: text(await suite.kem.serializePrivateKey(pair)) };
-  }
   const info = bytes(request.info);
   if (request.do === "wrap") {
     const recipientPublicKey = await suite.kem.deserializePublicKey(bytes(request.public));

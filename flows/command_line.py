@@ -1,0 +1,170 @@
+"""`hardline`: every operation, without the UI. Each command is one call of the face.
+
+What every command has in common stands in command_frame.py, how results read in command_text.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+import hardline
+from hardline.flows import command_frame as frame
+from hardline.flows.command_frame import Session, command
+from hardline.infra import runtime as runtimes
+from hardline.tasks.core import graph
+from hardline.tasks.core.ledger import Ledger
+
+app = typer.Typer(
+    name="hardline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+)
+log = typer.Typer(no_args_is_help=True, help="The Merkle log of everything that was done.")
+keys = typer.Typer(no_args_is_help=True, help="The keys of the trust document.")
+app.callback()(frame.root)
+app.add_typer(log, name="log", rich_help_panel="Trust")
+app.add_typer(keys, name="keys", rich_help_panel="Trust")
+
+DATA, LOOK, TRUST = "Data and models", "Look", "Trust"
+Ref = Annotated[str, typer.Argument(metavar="REF", help="name@3, name@sha256:..., or name for the latest.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist, or is empty.")]
+ContractDir = Annotated[
+    str, typer.Option("--contract", metavar="DIR", help="Folder with contract.odcs.yaml and suite.json, or an accepted name.")
+]
+Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
+
+
+class Format(StrEnum):
+    """How a lineage is written."""
+
+    TREE = "tree"
+    JSON = "json"
+    MERMAID = "mermaid"
+
+
+@command(app, "init", "hardline init", panel=TRUST, opens=False)
+def init(session: Session) -> object:
+    """Make a home: keys for every role, trust document, layouts, log. Harmless if it is there."""
+    return hardline.init(home=session.home, progress=session.progress)
+
+
+@command(app, "accept", "hardline accept expectations/diagnosis", panel=TRUST)
+def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> object:
+    """Show what changed since the last accepted, then sign a contract and its suite as steward."""
+    return hardline.accept(folder)
+
+
+@command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
+def publish(
+    _: Session, source: Annotated[str, typer.Argument(metavar="SOURCE", help="A local path or file:// URI.")], contract: ContractDir
+) -> object:
+    """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""
+    return hardline.publish(source, contract=contract)
+
+
+@command(app, "harden", "hardline harden diagnosis@1 --recipe strong", panel=DATA)
+def harden(
+    _: Session,
+    reference: Ref,
+    recipe: Recipe = "balanced",
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The model's name; the dataset's with -model if not given.")] = None,
+) -> object:
+    """Verify a dataset, train on it, attack the result, and release it as a signed model."""
+    return hardline.harden(reference, recipe, model=name)
+
+
+@command(app, "run", "hardline run diagnosis", panel=DATA, opens=False)
+def run(
+    session: Session, job: Annotated[str, typer.Argument(metavar="NAME|SPEC", help="diagnosis, or a YAML file {source, contract, recipe}.")]
+) -> object:
+    """The main job as a Prefect flow run: publish, harden, and a summary of what was proved."""
+    from hardline.flows.run_job import run_named
+
+    return run_named(job, session.home, session.progress)
+
+
+@command(app, "verify", "hardline verify diagnosis@1", panel=LOOK, opens=False, failed={"verified": False})
+def verify(
+    session: Session,
+    subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or a folder that was exported.")],
+    trust: Annotated[Path | None, typer.Option(metavar="DIR", help="A trust folder, for a FOLDER.")] = None,
+    owner_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The owner's public key, got elsewhere, for a FOLDER.")] = None,
+) -> object:
+    """Check every signature, seal and digest again, offline. Trust never comes from the FOLDER itself."""
+    return hardline.verify(subject, trust=trust, owner_key=owner_key, home=session.home)
+
+
+@command(app, "lineage", "hardline lineage diagnosis-model --format mermaid", panel=LOOK)
+def lineage(
+    session: Session, reference: Ref, written: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TREE
+) -> object:
+    """What was made from what, by whom, read from the log."""
+    if session.json or written is Format.JSON:
+        return hardline.lineage(reference).to_json()
+    if written is Format.MERMAID:
+        return graph.mermaid(Ledger(runtimes.current()).view(), reference)
+    return graph.tree(hardline.lineage(reference))
+
+
+@command(app, "list", "hardline list --json", panel=LOOK)
+def list_(_: Session) -> object:
+    """The published datasets and the released models."""
+    return hardline.list()
+
+
+@command(app, "show", "hardline show diagnosis@1", panel=LOOK)
+def show(_: Session, reference: Ref) -> object:
+    """What the log and the public documents say about one of them."""
+    return hardline.show(reference)
+
+
+@command(app, "export", "hardline export diagnosis@1 ./diagnosis-1", panel=LOOK)
+def export(_: Session, reference: Ref, folder: Folder) -> object:
+    """Write what outside verifiers need: sealed payload, signature bundle, custody chain, proof."""
+    return hardline.export(reference, folder)
+
+
+@command(app, "recall", 'hardline recall diagnosis@1 --reason "mislabelled batch"', panel=TRUST)
+def recall(
+    _: Session, reference: Ref, reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log for ever.")]
+) -> object:
+    """Withdraw a dataset or a model: from now on it does not verify, nor do models trained on it."""
+    return hardline.recall(reference, reason=reason)
+
+
+@command(log, "checkpoint", "hardline log checkpoint")
+def log_checkpoint(_: Session) -> object:
+    """Sign the log's head with the current time, and write it as a signed note."""
+    return hardline.log_checkpoint()
+
+
+@command(log, "prove", "hardline log prove 7 --json")
+def log_prove(_: Session, what: Annotated[str, typer.Argument(metavar="INDEX|REF", help="A record's index, or a reference.")]) -> object:
+    """Show a record and its inclusion under the latest checkpoint."""
+    return hardline.log_prove(what)
+
+
+@command(log, "verify", "hardline log verify", failed={"verified": False})
+def log_verify(_: Session) -> object:
+    """Check every record, every signature and the tree."""
+    return hardline.log_verify()
+
+
+@command(keys, "list", "hardline keys list")
+def keys_list(_: Session) -> object:
+    """Who holds which role, since when, and which keys this home has."""
+    return hardline.keys_list()
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The program."""
+    frame.prepare()
+    sys.exit(frame.call(app, sys.argv[1:] if arguments is None else arguments))
+
+
+if __name__ == "__main__":
+    main()

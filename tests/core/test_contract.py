@@ -1,0 +1,94 @@
+"""Reading contracts: what is taken, and what is refused with the place named."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+
+import pytest
+
+from hardline.expectations import shipped
+from hardline.tasks.core.contract import parse_contract
+from hardline.tasks.core.errors import ContractError
+
+GOOD = (shipped.folder("diagnosis") / "contract.odcs.yaml").read_text()
+
+
+def _changed(old: str, new: str) -> bytes:
+    assert old in GOOD
+    return GOOD.replace(old, new, 1).encode()
+
+
+def test_the_shipped_contract_is_read():
+    contract = parse_contract(GOOD.encode())
+    assert contract.digest == hashlib.sha256(GOOD.encode()).hexdigest()
+    assert (contract.name, contract.label, contract.classes) == ("diagnosis", "diagnosis", ("malignant", "benign"))
+    assert (contract.visibility, contract.split.train, contract.split.by) == ("confidential", 70, None)
+    assert len(contract.columns) == 31
+    assert len(contract.feature_columns) == 30
+    assert set(contract.groups) == {"features", "label"}
+    assert contract.column("mean radius").group == "features"
+    assert [str(field.type) for field in contract.arrow_schema()] == ["double"] * 30 + ["string"]
+
+
+def test_numbers_are_decimals_as_written():
+    column = parse_contract(_changed("value: [0.071, 0.23]", "value: [0.1, 0.30]")).column("worst smoothness")
+    assert column.scale == (Decimal("0.1"), Decimal("0.30"))
+
+
+def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
+    assert parse_contract(GOOD.encode()).digest != parse_contract(GOOD.encode() + b"# a remark\n").digest
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b"", "ODCS document"),
+        (b"[]", "ODCS document"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"a: [", "line 1"),
+        (b"a: " + b"[" * 20_000, "YAML"),
+        (b"a: !!python/object/apply:os.getpid []", "line 1"),
+        (b"#" * (5 << 20), "at most"),
+        (GOOD.encode() + b"\n---\nb: 1\n", "line"),
+        (_changed("status: active", "status: &a active\ntenant: *a"), "aliases"),
+        (_changed("status: active", "status: active\nstatus: draft"), "each key once"),
+        (_changed("status: active", "status: active\nextra: 1"), "extra"),
+        (_changed("kind: DataContract", "kind: Other"), "kind"),
+        (_changed("apiVersion: v3.0.2", "apiVersion: v2.2.2"), "v3"),
+        (_changed("name: diagnosis", "name: Diagnosis/.."), "name"),
+        (_changed("value: confidential", "value: secret"), "visibility"),
+        (_changed("{train: 70}", "{train: 100}"), "split"),
+        (_changed("{train: 70}", "{train: 70, by: nobody}"), "split"),
+        (_changed("{percent: 2, rows: 11}", "{percent: 101, rows: 11}"), "quarantine"),
+        (_changed("{percent: 2, rows: 11}", "{percent: 2, rows: -1}"), "quarantine"),
+        (_changed("norm: linf", "norm: l2"), "norm"),
+        (_changed("evades: [malignant, benign]", "evades: [malignant, other]"), "evades"),
+        (_changed('"worst radius": 1, "mean radius": -1', '"worst radius": 1, "diagnosis": -1'), "relation"),
+        (_changed("{clean: 0.85, robust: 0.5}", "{clean: 1.5, robust: 0.5}"), "floors"),
+        (_changed("{clean: 0.85, robust: 0.5}", "{clean: .nan, robust: 0.5}"), "finite"),
+        (_changed('delimiter: ","', 'delimiter: "ab"'), "delimiter"),
+        (_changed("  - property: label\n    value: diagnosis\n", ""), "label"),
+        (_changed("value: [malignant, benign]}", "value: [malignant]}"), "2 to 1,000"),
+        (_changed("value: [malignant, benign]}", "value: [malignant, malignant]}"), "different levels"),
+        (_changed("value: [12, 50]", "value: [50, 12]"), "low"),
+        (_changed("property: scale, value: [12, 50]", "property: scale, value: [12, 12]"), "scale"),
+        (_changed("property: epsilon, value: 0.05", "property: epsilon, value: 2"), "epsilon"),
+        (_changed("property: epsilon, value: 0.05", "property: epsilom, value: 0.05"), "epsilom"),
+        (_changed("name: worst area", "name: worst radius"), "once"),
+        (_changed("required: true", "required: false"), "required"),
+    ],
+)
+def test_what_cannot_be_enforced_is_refused_with_its_place(data, place):
+    with pytest.raises(ContractError, match=r"^contract") as refused:
+        parse_contract(data)
+    assert place in str(refused.value)
+
+
+def test_regression_is_refused_by_name():
+    label = GOOD[GOOD.rindex("logicalType: string") :]
+    number = label.replace("string", "number", 1).replace(
+        "{property: type, value: category}", "{property: type, value: number}"
+    )
+    with pytest.raises(ContractError, match="regression is not supported"):
+        parse_contract(GOOD.replace(label, number).encode())
