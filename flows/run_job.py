@@ -109,18 +109,18 @@ def prefect_api(runtime: Runtime) -> Iterator[None]:
     """
     quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}  # the terminal belongs to the program's own progress
     if runtime.settings.prefect_api_url is not None:
-        with _environment(quiet):
+        with environment(quiet):
             yield
         return
     with own_server(runtime.root) as server:
         runtime.progress.say("starting a Prefect server for this run")
-        with _environment({**quiet, **server.environment}):
+        with environment({**quiet, **server.environment}):
             _import_ahead()
             server.wait()
             try:
                 yield
             finally:
-                _drain()
+                drain()
 
 
 def _as_flow(job: Job) -> ModelRef:
@@ -136,7 +136,7 @@ def _import_ahead() -> None:
     import hardline.tasks.hardening.evaluation  # noqa: F401
 
 
-def _drain() -> None:
+def drain() -> None:
     """Let Prefect send what it still holds, while there is a server to send it to."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
@@ -147,7 +147,7 @@ def _drain() -> None:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set variables that Prefect reads, for a while."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -80,7 +80,7 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
     ],
 )
 def test_what_cannot_be_enforced_is_refused_with_its_place(data, place):
-    with pytest.raises(ContractError, match=r"^contract") as refused:
+    with pytest.raises(ContractError) as refused:
         parse_contract(data)
     assert place in str(refused.value)
 

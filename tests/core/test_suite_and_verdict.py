@@ -48,7 +48,7 @@ def test_the_shipped_suite_is_read_and_every_feature_has_an_expectation():
     ],
 )  # fmt: skip
 def test_what_is_no_supported_suite_is_refused(data):
-    with pytest.raises(ContractError, match="^suite"):
+    with pytest.raises(ContractError, match=r"^suite"):
         parse_suite(data)
 
 

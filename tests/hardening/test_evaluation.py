@@ -152,7 +152,7 @@ def test_an_empty_test_split_is_refused():
 
 
 def test_wilson_interval():
-    # Newcombe 1998, table I (https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E), method 3.
+    # Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 3.
     for right, rows, low, high in (
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,13 +135,19 @@ def test_the_watchdog_rolls_an_overfitted_epoch_back(monkeypatch):
     events = [entry["event"] for entry in hardened if entry["event"]]
     assert events == ["rolled back, step halved", "rolled back, pgd from here"]
     assert hardened[-1]["method"] == "pgd"
+    for before, entry in pairwise(hardened):
+        if entry["event"]:  # the epoch's weights are gone: the net answers as it did before
+            assert entry["right"] == before["right"]
 
 
+@pytest.mark.parametrize("related", [True, False])
 @pytest.mark.parametrize("method", ["fgsm", "pgd"])
-def test_attacks_stay_inside_the_contract(method):
+def test_attacks_stay_inside_the_contract(method, related):
     from hardline.tasks.hardening.search import permitted
 
     bound, x, y, _, _ = diagnosis()
+    if not related:
+        bound = contract(bound.feature_columns)
     ends = [column.scale for column in bound.feature_columns]
     low = np.array([float(end[0]) for end in ends], dtype=np.float32)
     span = np.array([float(end[1] - end[0]) for end in ends], dtype=np.float32)

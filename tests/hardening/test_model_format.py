@@ -57,7 +57,8 @@ def test_other_bytes_are_refused(net):
 @pytest.mark.parametrize(
     "change",
     [
-        {"kind": "foreign"}, {"kind": "pickle"}, {"hidden": [4]}, {"hidden": []}, {"hidden": [True, 3]}, {"hidden": "43"},
+        {"kind": "foreign"}, {"kind": "pickle"}, {"hidden": [4]}, {"hidden": []}, {"hidden": [True, 3]},
+        {"hidden": "43"},
         {"classes": 1}, {"classes": 3}, {"scale": []}, {"scale": [["0", "1"]]}, {"scale": [["0", "1"], ["20", "-5.5"]]},
         {"scale": [["0", "1"], ["x", "20"]]}, {"scale": [["0", "1"], ["NaN", "20"]]}, {"scale": [["0", "1"], [0, 1]]},
         {"hidden": [4096] * 8, "scale": [["0", "1"]] * 10_000}, {"extra": 1},

@@ -133,7 +133,8 @@ def test_every_row_it_reports_is_wrong_and_permitted(seed, relations):
     names = [f"f{number}" for number in range(6)]
     features = [
         feature(
-            name, ("-3", "7"), immutable=bool(rng.random() < 0.2), direction=str(rng.choice(["both", "increase", "decrease"])),
+            name, ("-3", "7"), immutable=bool(rng.random() < 0.2),
+            direction=str(rng.choice(["both", "increase", "decrease"])),
             epsilon=Decimal(int(rng.integers(1, 20))) / 100,
         )
         for name in names
@@ -152,3 +153,10 @@ def test_every_row_it_reports_is_wrong_and_permitted(seed, relations):
     assert (predict(moved).argmax(1) != y)[found].all()
     assert permitted(moved, x, y, bound).all()
     assert (moved[~found] == x[~found]).all()
+
+
+def test_half_a_count_and_a_class_at_rest_are_not_permitted():
+    count = contract([feature("count", ("0", "100"), type="integer")], attackable=(1,))
+    assert permitted(rows([49]), rows([50]), ONE, count).all()
+    assert not permitted(rows([49.5]), rows([50]), ONE, count).any()
+    assert not permitted(rows([49]), rows([50]), ONE - 1, count).any()

@@ -16,18 +16,12 @@ import pytest
 
 from hardline.infra.errors import Unavailable
 from hardline.infra.prefect import server
-from hardline.infra.prefect.server import Server, own_server
+from hardline.infra.prefect.server import Server
 
 ROOT = Path(server.__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    with own_server(home) as child:
-        child.wait()
-        yield home, child
-    assert not (home / "prefect/server.pid").exists()
+pytestmark = pytest.mark.xdist_group("prefect")
 
 
 def test_it_answers_its_own_client_only(running):
