@@ -59,7 +59,8 @@ def run(suite: Suite, tables: Iterable[pa.Table]) -> Outcome:
         masks.append(~bad.to_numpy().astype(np.bool_))
         for state in whole.values():
             state.add(frame)
-    success, violations = [], []
+    success: list[bool] = []
+    violations: list[int | None] = []
     for expectation in suite.expectations:
         if expectation.row_local:
             success.append(counts[expectation.position] == 0)

@@ -82,7 +82,7 @@ def command(
                         stack.enter_context(runtimes.use(opened))
                     result = fn(session, **given)
                 except HardlineError as error:
-                    error.failed = failed or {}  # type: ignore[attr-defined]  for `refused`
+                    error.failed = failed or {}  # type: ignore[attr-defined]
                     raise
             write(result, session.json)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
+from typing import Final
 
 from hardline.flows.run_summary import summary
 from hardline.infra.escaping import one_line
 from hardline.tasks.core import results
+
+WIDTH: Final = 100  # characters of one fact that has no form of its own
 
 
 @singledispatch
@@ -113,10 +116,10 @@ def _(result: results.Verification) -> str:
 def _(result: results.Shown) -> str:
     title = f"{result.reference}, a {result.kind}" + (f": RECALLED: {result.recalled}" if result.recalled else "")
     rows = [
-        (f"  log {record.get('log_index', record.get('index', ''))}", str(record.get("type", "")), str(record.get("principal", "")), str(record.get("time", "")))
+        (f"  log {record['log_index']}", record["type"], f"{record['by']} ({record['role']})", record["time"], record.get("reason", ""))
         for record in result.records
     ]
-    return "\n".join([facts(title, {"digest": f"sha256:{result.digest}", **_flat(result.facts)}), *_section("records", ()), columns(rows)])
+    return "\n".join([facts(title, {"digest": f"sha256:{result.digest}", **_flat(result.facts)}), columns(rows)])
 
 
 @text.register
@@ -190,8 +193,14 @@ def _flat(values: Mapping[str, object]) -> dict[str, object]:
         if isinstance(value, Mapping):
             found |= {f"{name} {inner}": item for inner, item in _flat(value).items()}
         else:
-            found[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            found[name] = one_line(_short(value), WIDTH)  # --json shows all of it
     return found
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={_short(item)}" for name, item in value.items())
+    return ", ".join(_short(item) for item in value) if isinstance(value, list | tuple) else str(value)
 
 
 def _period(since: int, until: int | None) -> str:

@@ -414,7 +414,7 @@ def _open(home: Home) -> Runtime:
 
     protect_process()
     in_use = runtimes.in_use()
-    return in_use if in_use is not None and home is None else runtimes.open_runtime(home and Path(home))
+    return in_use if in_use is not None and home is None else runtimes.open_runtime(None if home is None else Path(home))
 
 
 @contextmanager

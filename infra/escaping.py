@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 
 MAX_TEXT: Final = 300  # characters of one cell
-_SPECIAL: Final = re.compile(r"[^A-Za-z0-9 ]")
+_SPECIAL: Final = re.compile(r"[^A-Za-z0-9 ,.;:%/]")
 _ADDRESS: Final = re.compile(r"(://|\bwww\b|@)", re.IGNORECASE)
 _JOINER: Final = "\u2060"  # invisible, and no part of an address
 

@@ -4,46 +4,72 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import threading
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hardline.infra.errors import Unavailable
 
-_held: dict[str, int] = {}  # path -> how often this process holds it
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass
+class _Held:
+    descriptor: int
+    pid: int  # of the taker: a forked child inherits the descriptor and not the right
+    times: int
+
+
+_held: dict[str, _Held] = {}
+_guard = threading.Lock()
 
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold the lock; in the same process it may be taken again.
+    """Hold the lock; the same process may take it again, on any thread, and holds it until the last block ends.
+
+    Args:
+        path: The lock's file, which stays; it says who holds the lock, or held it last.
 
     Raises:
         Unavailable: Another process holds it; the message names its pid.
     """
     name = str(path.absolute())
-    if name in _held:
-        _held[name] += 1
-        try:
-            yield
-        finally:
-            _held[name] -= 1
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with _guard:
+        held = _held.get(name)
+        if held is None or held.pid != os.getpid():
+            held = _held[name] = _Held(_take(path), os.getpid(), 0)
+        held.times += 1
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
-            raise Unavailable(
-                f"{path.parent}: another run works on this home (pid {holder})", help="wait until it ends, and run again"
-            ) from None
+        yield
+    finally:
+        with _guard:
+            held.times -= 1
+            if not held.times:
+                del _held[name]
+                os.close(held.descriptor)  # the kernel drops the lock
+
+
+def _take(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}", help="see the disk of that folder, and who owns it") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        _held[name] = 1
-        try:
-            yield
-        finally:
-            del _held[name]
-    finally:
+    except BlockingIOError:
+        holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
+        raise Unavailable(
+            f"{path.parent}: another run works on this home (pid {holder})", help="wait until it ends, and run again"
+        ) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise Unavailable(f"{path}: {error.strerror}", help="see the disk of that folder") from None
+    return descriptor

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from hardline.infra import runtime as runtimes
 from hardline.tasks.core.act import Act
@@ -113,8 +113,8 @@ class Stage(Generic[P, R]):
 
 
 def stage(
-    role: str, title: str, show: Callable[[Act, R], None] | None = None
-) -> Callable[[Callable[Concatenate[Act, P], R]], Stage[P, R]]:
+    role: str, title: str, show: Callable[[Act, Any], None] | None = None
+) -> _Maker:
     """Make a verb of a function of (act, references...).
 
     Args:
@@ -122,7 +122,17 @@ def stage(
         title: The task run's name, a format string over the references.
         show: Puts Prefect artifacts on the run's page after success; it may fail without harm.
     """
-    return lambda fn: Stage(fn, role, title, show)
+
+    def make(fn: Callable[Concatenate[Act, P], R], /) -> Stage[P, R]:
+        return Stage(fn, role, title, show)
+
+    return make
+
+
+class _Maker(Protocol):
+    """What `stage` gives: it makes a verb of any function whose first argument is an act."""
+
+    def __call__(self, fn: Callable[Concatenate[Act, P], R], /) -> Stage[P, R]: ...
 
 
 def in_flow_run() -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardline.infra.errors import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class FileEmitter:
@@ -21,7 +25,10 @@ class FileEmitter:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
-                os.write(descriptor, event.replace(b"\n", b" ") + b"\n")
+                line = event.replace(b"\n", b" ") + b"\n"
+                if os.write(descriptor, line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:

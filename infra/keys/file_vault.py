@@ -10,21 +10,26 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import secrets
-from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from hardline.infra.errors import AccessDenied, Corrupt, Misconfigured, Unavailable
 from hardline.infra.keys.memory_vault import generate_private
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from securesystemslib.signer import Signer
 
 FORMAT = 1
 HEADER = "home.json"
-_PARAMETERS = {"iterations": 3, "lanes": 4, "memory_cost": 65536}  # KiB
+_ITERATIONS, _LANES, _MEMORY_KIB = 3, 4, 64 * 1024
+_KDF = {"name": "argon2id", "iterations": _ITERATIONS, "lanes": _LANES, "memory_cost": _MEMORY_KIB}
+_FIELDS = {"salt": 16, "nonce": 12, "verifier": 16}  # bytes; the verifier is the tag over nothing
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")  # of a role or a secret; so no name leaves the folder
 _VERIFIER = b"hardline/home-key/v1"
 
 
@@ -85,12 +90,18 @@ class FileVault:
         found = frozenset(path.name.split(".", 1)[0] for path in self._folder.glob("*.signing.key"))
         return found if self._roles is None else found & self._roles
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a vault is never pickled: it holds private keys")
+
     @cached_property
     def _home_key(self) -> bytes:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        header = self._header()
+        path = self._folder / HEADER
+        if not path.exists():
+            return self._make_header(path)
+        header = self._header(path)
         key = _argon2id(self._passphrase(), header["salt"])
         try:
             AESGCM(_derive(key, HEADER)).decrypt(header["nonce"], header["verifier"], _VERIFIER)
@@ -101,30 +112,40 @@ class FileVault:
             ) from None
         return key
 
-    def _header(self) -> dict[str, bytes]:
-        path = self._folder / HEADER
-        if not path.exists():
-            self._make_header(path)
+    def _header(self, path: Path) -> dict[str, bytes]:
         try:
             value = json.loads(path.read_bytes())
-            if value["format"] != FORMAT or value["kdf"] != {"name": "argon2id", **_PARAMETERS}:
-                raise Misconfigured(f"{path}: keys of format {FORMAT} expected", help="upgrade the program: it is older")
-            return {name: base64.b64decode(value[name], validate=True) for name in ("salt", "nonce", "verifier")}
-        except (OSError, ValueError, KeyError, TypeError):
-            raise Corrupt(f"{path}: the header of a home's keys expected, got something else") from None
+            if value["format"] != FORMAT or value["kdf"] != _KDF:
+                raise Misconfigured(
+                    f"{path}: keys of format {FORMAT} expected", help="upgrade the program: it is older"
+                )
+            fields = {name: base64.b64decode(value[name], validate=True) for name in _FIELDS}
+            if {name: len(data) for name, data in fields.items()} == _FIELDS:
+                return fields
+        except OSError as error:
+            raise Unavailable(f"{path}: {error.strerror}", help="check who owns that folder") from None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        raise Corrupt(f"{path}: the header of a home's keys expected, got something else", help="restore a backup")
 
-    def _make_header(self, path: Path) -> None:
+    def _make_header(self, path: Path) -> bytes:
+        """The first use of a home: draw the salt, and keep what tells a wrong passphrase from a right one."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+        if any(self._folder.glob("*.key")):
+            raise Corrupt(f"{path}: the header of the keys beside it expected, got nothing", help="restore a backup")
+        salt, nonce = secrets.token_bytes(_FIELDS["salt"]), secrets.token_bytes(_FIELDS["nonce"])
         key = _argon2id(self._passphrase(), salt)
         verifier = AESGCM(_derive(key, HEADER)).encrypt(nonce, b"", _VERIFIER)
         fields = {"salt": salt, "nonce": nonce, "verifier": verifier}
         text = {name: base64.b64encode(data).decode() for name, data in fields.items()}
-        header = {"format": FORMAT, "kdf": {"name": "argon2id", **_PARAMETERS}, **text}
+        header = {"format": FORMAT, "kdf": _KDF, **text}
         self._store(path, json.dumps(header, indent=1).encode() + b"\n")
+        return key
 
     def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name.split(".", 1)[0]):
+            raise AccessDenied(f"key of {name[:40]!r}: the name of a role expected", help="hardline keys list")
         return self._folder / f"{name}.key"
 
     def _write(self, name: str, data: bytes) -> None:
@@ -143,10 +164,18 @@ class FileVault:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.rename(path)
+            path.hardlink_to(temporary)  # a key that is there is never replaced
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except FileExistsError:
+            raise Unavailable(f"{path}: another process made it at the same time", help="run it again") from None
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise Unavailable(f"{path}: {error.strerror}", help="see the disk of that folder") from None
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _read(self, owner: str, kind: str) -> bytes:
         from cryptography.exceptions import InvalidTag
@@ -172,7 +201,9 @@ class FileVault:
 def _argon2id(passphrase: bytes, salt: bytes) -> bytes:
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-    return Argon2id(salt=salt, length=32, **_PARAMETERS).derive(passphrase)
+    return Argon2id(salt=salt, length=32, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB).derive(
+        passphrase
+    )
 
 
 def _derive(home_key: bytes, name: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from hardline.infra.errors import AccessDenied
 
@@ -62,6 +62,9 @@ class MemoryVault:
     def secret(self, name: str) -> bytes:
         """See `KeyVault`."""
         return _held(self._secrets, name, "secret")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a vault is never pickled: it holds private keys")
 
     def roles(self) -> frozenset[str]:
         """The roles whose signing key is here."""

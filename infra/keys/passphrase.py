@@ -9,12 +9,18 @@ import os
 import secrets
 import stat
 import sys
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from hardline.infra.errors import AccessDenied, Misconfigured
-from hardline.infra.settings import Settings
+from hardline.infra.errors import AccessDenied, Misconfigured, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hardline.infra.settings import Settings
 
 CREDENTIAL = "hardline-passphrase"
+_LONGEST = 1 << 16  # bytes of a passphrase that are read
 
 
 def resolve(settings: Settings, home: Path) -> bytes:
@@ -35,7 +41,10 @@ def resolve(settings: Settings, home: Path) -> bytes:
     if made.exists():
         return _read(made)
     if sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass("Passphrase of the Hardline home: ").encode()
+        with suppress(EOFError):
+            phrase = getpass.getpass("Passphrase of the Hardline home: ").encode()
+            if phrase:
+                return phrase
     raise AccessDenied(
         f"{home}: a passphrase expected, and none was found",
         help=f"set HARDLINE_PASSPHRASE_FILE (0600), or the systemd credential {CREDENTIAL}, or restore {made}, or use a terminal",
@@ -50,15 +59,20 @@ def generated_file(settings: Settings, home: Path) -> Path:
 
 def generate(path: Path) -> None:
     """Write 32 random bytes in base64, 0600; what is there already stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)  # whole or not at all: half a passphrase would lock its home for ever
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}", help="see the disk of that folder") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def source(settings: Settings, home: Path) -> str:
@@ -73,8 +87,9 @@ def source(settings: Settings, home: Path) -> str:
 
 def _read(path: Path, *, ours: bool = True) -> bytes:
     try:
-        status = path.stat()
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            data = file.read(_LONGEST)
     except OSError as error:
         raise AccessDenied(f"passphrase file {path}: {error.strerror}", help="see HARDLINE_PASSPHRASE_FILE") from None
     if ours and (not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_uid != os.geteuid()):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from hardline.infra.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 class MemoryLog:
@@ -51,7 +54,8 @@ class _Transaction:
 
     def read(self, start: int = 0) -> tuple[list[bytes], bytes | None]:
         """See `LogTransaction`."""
-        return self._log.read(start)
+        records, checkpoint = self._log.read()
+        return [*records, *self.added][start:], checkpoint if self.checkpoint is None else self.checkpoint
 
     def append(self, records: Sequence[bytes], checkpoint: bytes, unique: Sequence[str] = ()) -> None:
         """See `LogTransaction`."""

@@ -104,6 +104,9 @@ class Server:
             "PREFECT_API_URL": f"http://127.0.0.1:{self._port}/api",
             "PREFECT_API_AUTH_STRING": self._auth,
             "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+            # Measured on 3.8.8: a flow that fails pickles its exception to result storage whatever it is told, and a
+            # pickle that is read again runs code. There is no place to write it to.
+            "PREFECT_RESULTS_LOCAL_STORAGE_PATH": os.devnull,
         }
 
     def _spawn(self) -> None:

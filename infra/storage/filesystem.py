@@ -5,153 +5,148 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import stat
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from hardline.infra.errors import Conflict, Misconfigured, NotFound, Unavailable
 from hardline.infra.ports import Bytes, ObjectInfo
+from hardline.infra.storage.descent import descended, open_plain
 from hardline.infra.storage.paths import check, check_prefix
 
-_TEMPORARY = ".tmp-"
-_HELP = {errno.ENOSPC: "free disk space", errno.EDQUOT: "raise the quota", errno.EROFS: "mount it writable"}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_TEMPORARY = ".tmp-"  # no object's name begins like this
+_ATTEMPTS = 8  # a folder that a `delete` empties can vanish while a `put` enters it
+_HELP = {
+    errno.ENOSPC: "free disk space, then run the same command again",
+    errno.EDQUOT: "raise the quota, then run the same command again",
+    errno.EROFS: "mount it writable",
+    errno.EACCES: "check who owns that folder",
+}
 
 
 class FilesystemStore:
-    """An `ObjectStore` in a folder of its own; files are 0600, folders 0700, links inside are refused."""
+    """An `ObjectStore` in a folder of its own: files 0600, folders 0700, no link inside is ever followed."""
 
     def __init__(self, root: Path) -> None:
-        """Args: root: The folder; it is made by the first put."""
+        """Sweep what dead writers left.
+
+        Args:
+            root: The folder; the first put makes it.
+        """
         self._root = root
         self._sweep()
 
     def put(self, path: str, data: Bytes | Iterable[Bytes]) -> None:
         """See `ObjectStore`."""
-        with self._written(path, data) as (temporary, target):
-            try:
-                os.link(temporary, target, follow_symlinks=False)
-            except FileExistsError:
-                raise Conflict(f"{path}: nothing of that name expected, and it exists") from None
+        self._write(path, data, lambda folder, made, name: os.link(made, name, src_dir_fd=folder, dst_dir_fd=folder))
 
     def replace(self, path: str, data: Bytes) -> None:
         """See `ObjectStore`."""
-        with self._written(path, data) as (temporary, target):
-            if target.is_symlink():
-                raise Misconfigured(f"{path}: a plain file expected, got a link")
-            temporary.replace(target)
+        self._write(path, data, lambda folder, made, name: os.replace(made, name, src_dir_fd=folder, dst_dir_fd=folder))
 
     def get(self, path: str) -> bytes:
         """See `ObjectStore`."""
-        with self._open(path) as file:
+        with self._named(path), self._open(path) as file:
             return file.read()
 
     def stream(self, path: str, chunk: int = 1 << 20) -> Iterator[bytes]:
         """See `ObjectStore`."""
-        opened = self._open(path)
-        file = opened.__enter__()
-
-        def pieces() -> Iterator[bytes]:
-            try:
-                while piece := file.read(chunk):
-                    yield piece
-            finally:
-                opened.__exit__(None, None, None)
-
-        return pieces()
+        with self._named(path):
+            file = self._open(path)
+        return self._pieces(path, file, chunk)
 
     def list(self, prefix: str) -> list[ObjectInfo]:
         """See `ObjectStore`. What no put could have written is listed too, so that a stranger is seen."""
-        base = self._root / check_prefix(prefix)
+        place = check_prefix(prefix)
         found: list[ObjectInfo] = []
-        pending = [(str(base), prefix)]
+        pending = [place]
         while pending:
-            folder, place = pending.pop()
-            try:
-                entries = list(os.scandir(folder))
-            except FileNotFoundError:
-                continue
-            except NotADirectoryError:
-                size = Path(folder).lstat().st_size
-                return [ObjectInfo(prefix, size)]
-            except OSError as error:
-                self._fail(prefix, error)
-            for entry in entries:
-                name = f"{place}/{entry.name}" if place else entry.name
-                if entry.name.startswith(_TEMPORARY):
+            name = pending.pop()
+            with self._named(name or "."):
+                try:
+                    entries = list(os.scandir(self._root / name))
+                except FileNotFoundError:
                     continue
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append((entry.path, name))
-                else:
-                    found.append(ObjectInfo(name, entry.stat(follow_symlinks=False).st_size))
+                except NotADirectoryError:  # an object of exactly that name
+                    return [ObjectInfo(name, (self._root / name).lstat().st_size)]
+                for entry in entries:
+                    below = f"{name}/{entry.name}" if name else entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(below)
+                    elif not entry.name.startswith(_TEMPORARY):
+                        with suppress(FileNotFoundError):  # deleted in between
+                            found.append(ObjectInfo(below, entry.stat(follow_symlinks=False).st_size))
         return sorted(found)
 
     def delete(self, path: str) -> None:
         """See `ObjectStore`. A folder that this empties goes too."""
-        target = self._root / check(path)
-        try:
-            target.unlink(missing_ok=True)
-        except OSError as error:
-            self._fail(path, error)
-        folder = target.parent
-        with suppress(OSError):  # the first one that is not empty ends the walk
-            while folder != self._root:
-                folder.rmdir()
-                folder = folder.parent
+        *folders, name = check(path).split("/")
+        with self._named(path), suppress(FileNotFoundError):
+            with descended(self._root, folders) as folder:
+                os.unlink(name, dir_fd=folder)
+            while folders:
+                with descended(self._root, folders[:-1]) as above:
+                    try:
+                        os.rmdir(folders.pop(), dir_fd=above)
+                    except OSError:  # the first one that is not empty ends the walk
+                        return
 
-    @contextmanager
-    def _written(self, path: str, data: Bytes | Iterable[Bytes]) -> Iterator[tuple[Path, Path]]:
-        """A synced temporary file beside the target; after the block, the name is synced too."""
-        target = self._root / check(path)
-        temporary = target.parent / f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}"
-        try:
-            self._folder(target.parent)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    def _write(self, path: str, data: Bytes | Iterable[Bytes], place: Callable[[int, str, str], None]) -> None:
+        """Write a temporary file beside the target and sync it; `place` it under its name; sync the name."""
+        *folders, name = check(path).split("/")
+        made = f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}"
+        with self._named(path), self._created(folders, made) as (folder, file):
             try:
-                with os.fdopen(descriptor, "wb") as file:
+                with file:
                     for piece in [data] if isinstance(data, bytes | bytearray | memoryview) else data:
-                        file.write(piece)
-                    file.flush()
+                        _write_all(file, piece)
                     os.fsync(file.fileno())
-                yield temporary, target
-                _sync(target.parent)
+                try:
+                    place(folder, made, name)
+                except (FileExistsError, IsADirectoryError):
+                    raise Conflict(f"{path}: nothing of that name expected, and it exists") from None
+                os.fsync(folder)
             finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            self._fail(path, error)
-
-    def _folder(self, folder: Path) -> None:
-        """Make the folder and those above it, each durable, none through a link."""
-        missing = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for made in reversed(missing):
-            made.mkdir(mode=0o700, exist_ok=True)
-            _sync(made.parent)
+                with suppress(FileNotFoundError):
+                    os.unlink(made, dir_fd=folder)
 
     @contextmanager
-    def _open(self, path: str) -> Iterator[FileIO]:
-        target = self._root / check(path)
+    def _created(self, folders: Sequence[str], name: str) -> Iterator[tuple[int, FileIO]]:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        for attempt in range(_ATTEMPTS):
+            with descended(self._root, folders, make=True) as folder:
+                try:
+                    descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+                except FileNotFoundError:
+                    if attempt + 1 < _ATTEMPTS:
+                        continue
+                    raise
+                os.fchmod(descriptor, 0o600)
+                yield folder, FileIO(descriptor, "wb")
+                return
+
+    def _open(self, path: str) -> FileIO:
+        *folders, name = check(path).split("/")
         try:
-            descriptor = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                os.close(descriptor)
-                raise NotFound(f"{path}: an object expected, got something else")
-            file = FileIO(descriptor, "rb")
-        except (FileNotFoundError, NotADirectoryError):
+            with descended(self._root, folders) as folder:
+                return FileIO(open_plain(folder, name), "rb")
+        except FileNotFoundError:
             raise NotFound(f"{path}: an object expected, got nothing") from None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise NotFound(f"{path}: an object expected, got a link") from None
-            self._fail(path, error)
+        except NotADirectoryError:
+            raise NotFound(f"{path}: an object expected, got a link or something else") from None
+
+    def _pieces(self, path: str, file: FileIO, chunk: int) -> Iterator[bytes]:
         with file:
-            try:
-                yield file
-            except OSError as error:
-                self._fail(path, error)
+            while True:
+                with self._named(path):
+                    piece = file.read(chunk)
+                if not piece:
+                    return
+                yield piece
 
     def _sweep(self) -> None:
         """Remove the temporary files of writers that are dead."""
@@ -160,6 +155,19 @@ class FilesystemStore:
                 if name.startswith(_TEMPORARY) and not _alive(name):
                     Path(folder, name).unlink(missing_ok=True)
 
+    @contextmanager
+    def _named(self, path: str) -> Iterator[None]:
+        """Give the operating system's errors the object's name and what helps."""
+        try:
+            yield
+        except NotADirectoryError:
+            raise Misconfigured(
+                f"store {self._root}: {path}: real folders expected on the way, got a link or a file",
+                help="remove it, and find out who made it",
+            ) from None
+        except OSError as error:
+            self._fail(path, error)
+
     def _fail(self, path: str, error: OSError) -> NoReturn:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise Unavailable(
@@ -167,14 +175,21 @@ class FilesystemStore:
         ) from None
 
 
+def _write_all(file: FileIO, data: Bytes) -> None:
+    view = memoryview(data).cast("B")
+    while view:
+        view = view[file.write(view) :]
+
+
 def _alive(name: str) -> bool:
+    """Whether the writer of a temporary file lives; one on another machine or in another container counts as dead."""
     pid = name.removeprefix(_TEMPORARY).split("-", 1)[0]
-    return pid.isdigit() and Path(f"/proc/{pid}").exists()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    if not pid.isdigit() or int(pid) < 1:
+        return False
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from hardline.infra.errors import Conflict, NotFound
 from hardline.infra.ports import Bytes, ObjectInfo
 from hardline.infra.storage.paths import check, check_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 class MemoryStore:
@@ -20,7 +23,7 @@ class MemoryStore:
         if check(path) in self.objects:
             raise Conflict(f"{path}: nothing of that name expected, and it exists")
         whole = isinstance(data, bytes | bytearray | memoryview)
-        self.objects[path] = bytes(data) if whole else b"".join(bytes(piece) for piece in data)  # type: ignore[arg-type, union-attr]
+        self.objects[path] = bytes(data) if whole else b"".join(bytes(piece) for piece in data)  # type: ignore[arg-type]
 
     def replace(self, path: str, data: Bytes) -> None:
         """See `ObjectStore`."""

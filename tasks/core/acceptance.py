@@ -57,5 +57,5 @@ def disclosed(contract: Contract) -> tuple[str, ...]:
 
 
 def _diff(file: str, old: bytes, new: bytes) -> list[str]:
-    lines = (data.decode("utf-8", "replace").splitlines() for data in (old, new))
-    return list(difflib.unified_diff(*lines, f"{file} (accepted)", f"{file} (now)", lineterm="", n=1))
+    before, now = (data.decode("utf-8", "replace").splitlines() for data in (old, new))
+    return list(difflib.unified_diff(before, now, f"{file} (accepted)", f"{file} (now)", lineterm="", n=1))

@@ -130,7 +130,7 @@ def grants(trust: TrustDocument, key: DataKey, *roles: str) -> list[tuple[DataKe
 
 
 def open_keyring(
-    act: Act, view: LogView, path: str, digest: str, maker: str, role: str, key_ids: Iterable[str]
+    act: Act, view: LogView, path: str, digest: str, maker: str, role: str, key_ids: Iterable[str] | None
 ) -> Mapping[str, DataKey]:
     """The data keys that a keyring of an earlier step wraps for this role.
 
@@ -141,7 +141,7 @@ def open_keyring(
         digest: What the record of the earlier step says.
         maker: The role that signed it.
         role: The reader's role.
-        key_ids: The data keys needed.
+        key_ids: The data keys needed; None: every one that is wrapped to this role.
     """
     ring = keyring.read(act.recorded(path, digest), view.trust.holders(maker, len(view)))
     return ring.open(role, act.recipient(role), key_ids)

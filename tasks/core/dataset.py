@@ -104,7 +104,8 @@ class VerifiedDataset:
 
     def to_pandas(self, split: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """A split as one data frame; see `to_arrow`."""
-        return self.to_arrow(split, columns).to_pandas()
+        frame: pd.DataFrame = self.to_arrow(split, columns).to_pandas()
+        return frame
 
     def batches(self, rows: int, split: str | None = None) -> Iterator[pa.RecordBatch]:
         """A split in batches of at most `rows` rows; one shard is in memory at a time; see `to_arrow`."""

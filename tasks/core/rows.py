@@ -73,7 +73,8 @@ def _cell_words(column: pa.ChunkedArray, key: bytes) -> NDArray[np.uint64]:
         ],
         dtype="<u8",
     )
-    return words[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
+    found: NDArray[np.uint64] = words[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
+    return found
 
 
 class Sharder:

@@ -139,7 +139,7 @@ def _expectation(position: int, value: Any) -> Expectation:
     if not isinstance(value, dict) or not value.keys() <= {"type", "kwargs", "meta", "severity", "id"}:
         raise ContractError(f"{subject}: type, kwargs and meta expected")
     type_, kwargs, meta = value.get("type"), value.get("kwargs"), value.get("meta")
-    if type_ not in SUPPORTED:
+    if not isinstance(type_, str) or type_ not in SUPPORTED:
         raise ContractError(f"{subject}: a supported type expected, got {str(type_)[:80]!r}", help="supported: " + ", ".join(sorted(SUPPORTED)))
     if value.get("severity", "critical") != "critical":
         raise ContractError(f"{subject}: severity critical expected: a warning that nobody acts on guards nothing")

@@ -56,9 +56,7 @@ class RecipientPublic:
         """Parse the base64 form strictly; raises `Malformed`."""
         key = cls(decode_base64(text, subject=subject))
         try:
-            key.wrap(
-                bytes(_SCALAR), b""
-            )  # a trial: a point of low order is refused only when used (RFC 7748 section 6.1)
+            key.wrap(b"", b"")  # a trial, since a point of low order shows only when used (RFC 7748 section 6.1)
         except ValueError:
             raise Malformed(f"{subject}: a public key of KEM 0x{KEM_ID:x} expected") from None
         return key

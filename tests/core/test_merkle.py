@@ -115,6 +115,21 @@ def test_an_inclusion_proof_speaks_for_one_leaf_at_one_place_in_one_tree(size, d
         refuse_inclusion(item, index, size, good[::-1], root)
 
 
+def test_a_short_path_is_refused_though_it_leads_to_the_root_of_a_smaller_tree():
+    merkle.verify_inclusion(LEAVES[0], 0, 4, TREE.inclusion(0, 4), ROOTS[4])
+    refuse_inclusion(LEAVES[0], 0, 8, TREE.inclusion(0, 4), ROOTS[4])
+
+
+def test_hashes_are_not_cut_elsewhere():
+    """What is hashed is a plain concatenation: a byte moved from one hash to the next would give the same root."""
+    cut = [LEAVES[0][31:] + LEAVES[1], *TREE.inclusion(0, 4)[1:]]
+    with pytest.raises(DigestMismatch, match="32 bytes"):
+        merkle.verify_inclusion(LEAVES[0][:31], 0, 4, cut, ROOTS[4])
+    for hashes in ([b""], [bytes(33)]):
+        with pytest.raises(DigestMismatch, match="32 bytes"):
+            merkle.verify_consistency(3, ROOTS[3], 4, ROOTS[4], hashes)
+
+
 def refuse_consistency(*arguments):
     with pytest.raises(DigestMismatch):
         merkle.verify_consistency(*arguments)

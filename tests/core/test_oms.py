@@ -59,7 +59,8 @@ def test_any_plain_files_come_back_in_path_order(files):
 
 
 BAD_PATHS = [
-    "", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/../b", "./a", ".git/config", "a/.hidden", "a\\b", "a b", "a\n",
+    "", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/../b", "./a", ".git/config", "a/.hidden", "a\\b", "a b",
+    "a\n",
     "a\0", "\u00e4", "-rf", "a" * 501,
 ]  # fmt: skip
 
@@ -115,6 +116,7 @@ def with_predicate(**changes):
 
 
 RESOURCES = STATEMENT["predicate"]["resources"]
+SERIALIZATION = STATEMENT["predicate"]["serialization"]
 STATEMENTS = {
     "no files": statement_of({}),
     "another order": statement_of(dict(sorted(FILES.items(), reverse=True))),
@@ -123,10 +125,8 @@ STATEMENTS = {
     "a file renamed, root digest kept": with_predicate(resources=[{**RESOURCES[0], "name": "z"}, *RESOURCES[1:]]),
     "two subjects": {**STATEMENT, "subject": STATEMENT["subject"] * 2},
     "no subject": {**STATEMENT, "subject": []},
-    "ignored paths": with_predicate(serialization={**STATEMENT["predicate"]["serialization"], "ignore_paths": ["x"]}),
-    "symlinks allowed": with_predicate(
-        serialization={**STATEMENT["predicate"]["serialization"], "allow_symlinks": True}
-    ),
+    "ignored paths": with_predicate(serialization={**SERIALIZATION, "ignore_paths": ["x"]}),
+    "symlinks allowed": with_predicate(serialization={**SERIALIZATION, "allow_symlinks": True}),
     "another algorithm": with_predicate(resources=[{**RESOURCES[0], "algorithm": "blake3"}, *RESOURCES[1:]]),
     "an extra predicate field": with_predicate(extra=1),
     "an extra field": {**STATEMENT, "extra": 1},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import cobblestone_by_hand as by_hand
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor
@@ -120,8 +122,8 @@ def test_a_key_of_another_length_is_a_bug(size):
 class Watched:
     """The library's decryptor, remembering the buffer that it wrote into."""
 
-    seen: list[bytearray] = []
-    fail: type[BaseException] | None = None
+    seen: ClassVar[list[bytearray]] = []
+    fail: ClassVar[type[BaseException] | None] = None
 
     def __init__(self, key, context):
         self._inner = Cobblestone256Decryptor(key, context)

@@ -1,4 +1,4 @@
-"""Every vector goes through the reader of its format: what is good is read, what is bad is refused by the right name."""
+"""Every vector goes through the reader of its format: the good are read, the bad are refused by the right name."""
 
 from __future__ import annotations
 

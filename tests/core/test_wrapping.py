@@ -48,6 +48,7 @@ def test_every_flipped_byte_is_refused(at, flip):
 @pytest.mark.parametrize(
     "damaged",
     [b"", WRAPPED[:10], WRAPPED[:1120], WRAPPED[:-1], WRAPPED + b"\0", WRAPPED[:1088] + bytes(32) + WRAPPED[1120:]],
+    ids=["empty", "head", "no-tag", "short", "long", "low-order"],
 )
 def test_another_length_or_a_point_of_low_order_is_refused(damaged):
     with pytest.raises(SealBroken):
