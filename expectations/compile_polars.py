@@ -168,7 +168,9 @@ class _Whole:
             return False
         value = {
             "expect_column_mean_to_be_between": self.mean,
-            "expect_column_stdev_to_be_between": math.sqrt(self.squares / (self.count - 1)) if self.count > 1 else math.nan,
+            "expect_column_stdev_to_be_between": math.sqrt(self.squares / (self.count - 1))
+            if self.count > 1
+            else math.nan,
             "expect_column_min_to_be_between": self.low,
             "expect_column_max_to_be_between": self.high,
         }[kind]
@@ -185,5 +187,3 @@ def version() -> str:
     import polars as pl
 
     return pl.__version__
-
-

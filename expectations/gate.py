@@ -114,7 +114,9 @@ def _refusals(
     refused = len(mask) - int(mask.sum())
     budget = contract.budget
     if refused > budget.rows or refused * 100 > budget.percent * len(mask):
-        return [f"{refused:,} rows fail, and the contract's budget is {budget.rows:,} rows and {budget.percent} percent"]
+        return [
+            f"{refused:,} rows fail, and the contract's budget is {budget.rows:,} rows and {budget.percent} percent"
+        ]
     kept = first
     if refused:  # what failed is put aside; what stays must hold without exception, in both engines
         kept = compile_polars.run(suite, _kept(shards, mask))

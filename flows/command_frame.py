@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", metavar="DIR", envvar="HARDLINE_HOME", help="The home; ~/.hardline if not given.", show_envvar=True),
+    typer.Option(
+        "--home", metavar="DIR", envvar="HARDLINE_HOME", help="The home; ~/.hardline if not given.", show_envvar=True
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 _Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
@@ -58,7 +60,13 @@ def root(context: typer.Context, home: Home = None, as_json: Json = False) -> No
 
 
 def command(
-    app: typer.Typer, name: str, example: str, *, panel: str | None = None, opens: bool = True, failed: Mapping[str, Any] | None = None
+    app: typer.Typer,
+    name: str,
+    example: str,
+    *,
+    panel: str | None = None,
+    opens: bool = True,
+    failed: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Make a command of a function of (session, options...) that returns a result.
 
@@ -145,7 +153,12 @@ def refused(error: HardlineError, as_json: bool) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
     if as_json:
         step = {"step": error.step} if isinstance(error, VerificationError) else {}
-        said = {"error": type(error).__name__, "message": error.message, "help": error.help, "exit_code": error.exit_code}
+        said = {
+            "error": type(error).__name__,
+            "message": error.message,
+            "help": error.help,
+            "exit_code": error.exit_code,
+        }
         write({**getattr(error, "failed", {}), **step, **said}, as_json=True)
     else:
         step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""

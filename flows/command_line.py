@@ -33,7 +33,10 @@ DATA, LOOK, TRUST = "Data and models", "Look", "Trust"
 Ref = Annotated[str, typer.Argument(metavar="REF", help="name@3, name@sha256:..., or name for the latest.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist, or is empty.")]
 ContractDir = Annotated[
-    str, typer.Option("--contract", metavar="DIR", help="Folder with contract.odcs.yaml and suite.json, or an accepted name.")
+    str,
+    typer.Option(
+        "--contract", metavar="DIR", help="Folder with contract.odcs.yaml and suite.json, or an accepted name."
+    ),
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
 
@@ -60,7 +63,9 @@ def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -
 
 @command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
 def publish(
-    _: Session, source: Annotated[str, typer.Argument(metavar="SOURCE", help="A local path or file:// URI.")], contract: ContractDir
+    _: Session,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A local path or file:// URI.")],
+    contract: ContractDir,
 ) -> object:
     """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""
     return hardline.publish(source, contract=contract)
@@ -71,7 +76,9 @@ def harden(
     _: Session,
     reference: Ref,
     recipe: Recipe = "balanced",
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="The model's name; the dataset's with -model if not given.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name; the dataset's with -model if not given.")
+    ] = None,
 ) -> object:
     """Verify a dataset, train on it, attack the result, and release it as a signed model."""
     return hardline.harden(reference, recipe, model=name)
@@ -79,7 +86,10 @@ def harden(
 
 @command(app, "run", "hardline run diagnosis", panel=DATA, opens=False)
 def run(
-    session: Session, job: Annotated[str, typer.Argument(metavar="NAME|SPEC", help="diagnosis, or a YAML file {source, contract, recipe}.")]
+    session: Session,
+    job: Annotated[
+        str, typer.Argument(metavar="NAME|SPEC", help="diagnosis, or a YAML file {source, contract, recipe}.")
+    ],
 ) -> object:
     """The main job as a Prefect flow run: publish, harden, and a summary of what was proved."""
     from hardline.flows.run_job import run_named
@@ -92,7 +102,9 @@ def verify(
     session: Session,
     subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or a folder that was exported.")],
     trust: Annotated[Path | None, typer.Option(metavar="DIR", help="A trust folder, for a FOLDER.")] = None,
-    owner_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The owner's public key, got elsewhere, for a FOLDER.")] = None,
+    owner_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The owner's public key, got elsewhere, for a FOLDER.")
+    ] = None,
 ) -> object:
     """Check every signature, seal and digest again, offline. Trust never comes from the FOLDER itself."""
     return hardline.verify(subject, trust=trust, owner_key=owner_key, home=session.home)
@@ -100,7 +112,9 @@ def verify(
 
 @command(app, "lineage", "hardline lineage diagnosis-model --format mermaid", panel=LOOK)
 def lineage(
-    session: Session, reference: Ref, written: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TREE
+    session: Session,
+    reference: Ref,
+    written: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TREE,
 ) -> object:
     """What was made from what, by whom, read from the log."""
     if session.json or written is Format.JSON:
@@ -130,7 +144,9 @@ def export(_: Session, reference: Ref, folder: Folder) -> object:
 
 @command(app, "recall", 'hardline recall diagnosis@1 --reason "mislabelled batch"', panel=TRUST)
 def recall(
-    _: Session, reference: Ref, reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log for ever.")]
+    _: Session,
+    reference: Ref,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log for ever.")],
 ) -> object:
     """Withdraw a dataset or a model: from now on it does not verify, nor do models trained on it."""
     return hardline.recall(reference, reason=reason)
@@ -143,7 +159,9 @@ def log_checkpoint(_: Session) -> object:
 
 
 @command(log, "prove", "hardline log prove 7 --json")
-def log_prove(_: Session, what: Annotated[str, typer.Argument(metavar="INDEX|REF", help="A record's index, or a reference.")]) -> object:
+def log_prove(
+    _: Session, what: Annotated[str, typer.Argument(metavar="INDEX|REF", help="A record's index, or a reference.")]
+) -> object:
     """Show a record and its inclusion under the latest checkpoint."""
     return hardline.log_prove(what)
 

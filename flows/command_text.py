@@ -26,12 +26,26 @@ def _(result: tuple | list) -> str:  # type: ignore[type-arg]
     first = result[0]
     if isinstance(first, results.Listed):
         rows = [
-            (item.reference, item.what, f"sha256:{item.digest[:16]}", item.time, f"log {item.log_index}", "RECALLED" * item.recalled)
+            (
+                item.reference,
+                item.what,
+                f"sha256:{item.digest[:16]}",
+                item.time,
+                f"log {item.log_index}",
+                "RECALLED" * item.recalled,
+            )
             for item in result
         ]
     elif isinstance(first, results.KeyFacts):
         rows = [
-            (key.role, key.principal, key.fingerprint, key.scheme, _period(key.since, key.until), "held here" * key.held)
+            (
+                key.role,
+                key.principal,
+                key.fingerprint,
+                key.scheme,
+                _period(key.since, key.until),
+                "held here" * key.held,
+            )
             for key in result
         ]
     else:
@@ -56,9 +70,16 @@ def _(result: results.Home) -> str:
 @text.register
 def _(result: results.Acceptance) -> str:
     title = f"accepted {result.name}" if result.created else f"{result.name} was accepted already"
-    lines = facts(title, {"contract": f"sha256:{result.contract}", "suite": f"sha256:{result.suite}", "log index": result.log_index})
+    lines = facts(
+        title,
+        {"contract": f"sha256:{result.contract}", "suite": f"sha256:{result.suite}", "log index": result.log_index},
+    )
     return "\n".join(
-        [lines, *_section("changed since the last accepted", result.changes), *_section("what the contract tells everybody", result.discloses)]
+        [
+            lines,
+            *_section("changed since the last accepted", result.changes),
+            *_section("what the contract tells everybody", result.discloses),
+        ]
     )
 
 
@@ -116,7 +137,13 @@ def _(result: results.Verification) -> str:
 def _(result: results.Shown) -> str:
     title = f"{result.reference}, a {result.kind}" + (f": RECALLED: {result.recalled}" if result.recalled else "")
     rows = [
-        (f"  log {record['log_index']}", record["type"], f"{record['by']} ({record['role']})", record["time"], record.get("reason", ""))
+        (
+            f"  log {record['log_index']}",
+            record["type"],
+            f"{record['by']} ({record['role']})",
+            record["time"],
+            record.get("reason", ""),
+        )
         for record in result.records
     ]
     return "\n".join([facts(title, {"digest": f"sha256:{result.digest}", **_flat(result.facts)}), columns(rows)])
@@ -132,7 +159,14 @@ def _(result: results.Exported) -> str:
 def _(result: results.RecallResult) -> str:
     known = {"digest": f"sha256:{result.digest}", "reason": result.reason, "log index": result.log_index}
     affected = _section("models that no longer verify either", result.affected)
-    return "\n".join([facts(f"recalled {result.reference}" if result.created else f"{result.reference} was recalled already", known), *affected])
+    return "\n".join(
+        [
+            facts(
+                f"recalled {result.reference}" if result.created else f"{result.reference} was recalled already", known
+            ),
+            *affected,
+        ]
+    )
 
 
 @text.register
@@ -166,7 +200,9 @@ def facts(title: str, values: Mapping[str, object]) -> str:
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows in columns as wide as they need to be."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def signers(by_step: Mapping[str, str]) -> str:

@@ -46,13 +46,17 @@ class Job(Reference):
                 value["contract"] = _contract(path, value["contract"])
             job = cls.model_validate(value)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}: a YAML file expected, got {getattr(error, 'strerror', None) or 'other bytes'}") from None
+            raise UsageError(
+                f"{path}: a YAML file expected, got {getattr(error, 'strerror', None) or 'other bytes'}"
+            ) from None
         except yaml.MarkedYAMLError as error:
             line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
             raise UsageError(f"{path.name}: {line}YAML expected ({error.problem})", help=FORM) from None
         except ValidationError as error:
             wrong = sorted({".".join(map(str, item["loc"])) or "document" for item in error.errors()})
-            raise UsageError(f"{path.name}: {', '.join(wrong)}: missing, unknown or of another form", help=FORM) from None
+            raise UsageError(
+                f"{path.name}: {', '.join(wrong)}: missing, unknown or of another form", help=FORM
+            ) from None
         if "://" in job.source.uri:
             return job
         return job.model_copy(update={"source": SourceRef(uri=str(path.absolute().parent / job.source.uri))})

@@ -56,4 +56,7 @@ def _signed(signers: Mapping[str, str]) -> list[str]:
     if len(set(signers.values())) == 1:
         return [f"signed   {', '.join(signers)}: each by its own key of {next(iter(signers.values()))}"]
     cells = [f"{step}: {principal}" for step, principal in signers.items()]
-    return [f"{'signed' if start == 0 else '':<9}{'   '.join(cells[start : start + 4])}" for start in range(0, len(cells), 4)]
+    return [
+        f"{'signed' if start == 0 else '':<9}{'   '.join(cells[start : start + 4])}"
+        for start in range(0, len(cells), 4)
+    ]

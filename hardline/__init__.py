@@ -66,7 +66,6 @@ def init(*, home: Home = None, principal: str = "operator", progress: Progress |
     from hardline.infra.locks import file_lock
     from hardline.infra.settings import Settings, protect_process
     from hardline.tasks.core import home as homes
-
     from hardline.tasks.core.ledger import Ledger
     from hardline.tasks.core.trust import ROLES
 
@@ -414,7 +413,9 @@ def _open(home: Home) -> Runtime:
 
     protect_process()
     in_use = runtimes.in_use()
-    return in_use if in_use is not None and home is None else runtimes.open_runtime(None if home is None else Path(home))
+    return (
+        in_use if in_use is not None and home is None else runtimes.open_runtime(None if home is None else Path(home))
+    )
 
 
 @contextmanager

@@ -105,7 +105,8 @@ def check_format(root: Path) -> None:
         raise Corrupt(f"{root / HOME_FILE}: the format of a home expected, got something else") from None
     if format_ != HOME_FORMAT:
         raise UsageError(
-            f"{root}: a home of format {HOME_FORMAT} expected, got {str(format_)[:20]}", help="upgrade the program: it is older"
+            f"{root}: a home of format {HOME_FORMAT} expected, got {str(format_)[:20]}",
+            help="upgrade the program: it is older",
         )
 
 

@@ -67,7 +67,11 @@ class Bars(Lines):
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns: tuple[Any, ...] = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+            columns: tuple[Any, ...] = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+            )
             self._shown = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
             self._shown.start()
         return self._shown

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from hardline.infra.prefect import artifacts
 from hardline.tasks.core import paths
 from hardline.tasks.core.act import Act
-from hardline.tasks.core.references import AcceptedSnapshot, DatasetRef, EvaluatedModel, ModelRef, SealedDataset, Versioned
+from hardline.tasks.core.references import (
+    AcceptedSnapshot,
+    DatasetRef,
+    EvaluatedModel,
+    ModelRef,
+    SealedDataset,
+    Versioned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

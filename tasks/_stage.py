@@ -96,7 +96,9 @@ class Stage(Generic[P, R]):
         except HardlineError:
             raise
         except Exception as error:
-            failed = Unexpected(f"{self.step}: {type(error).__name__} at {_place(error)}", help="please report this bug")
+            failed = Unexpected(
+                f"{self.step}: {type(error).__name__} at {_place(error)}", help="please report this bug"
+            )
         else:
             self._show_on_page(act, result)
             return result
@@ -112,9 +114,7 @@ class Stage(Generic[P, R]):
             act.say(f"{self.step}: no artifact for the run's page ({type(error).__name__})")
 
 
-def stage(
-    role: str, title: str, show: Callable[[Act, Any], None] | None = None
-) -> _Maker:
+def stage(role: str, title: str, show: Callable[[Act, Any], None] | None = None) -> _Maker:
     """Make a verb of a function of (act, references...).
 
     Args:

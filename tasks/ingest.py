@@ -13,4 +13,3 @@ from hardline.tasks.core.steps import ingest as core
 def ingest(act: Act, source: SourceRef, contract: ContractRef) -> Snapshot:
     """Read the source once: seal it as received, parse it under the contract, write sealed staging."""
     return core.ingest(act, source, contract, parse=parse)
-

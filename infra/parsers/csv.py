@@ -73,7 +73,7 @@ class _Process:
         self._late = False
         self._feeder: threading.Thread | None = None
         try:
-            self._child = subprocess.Popen(  # noqa: S603  our own interpreter, and no word of the source
+            self._child = subprocess.Popen(
                 _command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ from typing import ClassVar
 from hardline.infra.errors import HardlineError
 
 
-class ParseRefused(HardlineError):  # noqa: N818  named for what happened
+class ParseRefused(HardlineError):
     """The source is not of the form that was stated; the data's owner acts."""
 
     exit_code: ClassVar[int] = 3

@@ -39,7 +39,7 @@ _HELP = {
 }
 
 
-class Found(Exception):  # noqa: N818  named for what is wrong
+class Found(Exception):
     """What is wrong, inside the parser's process."""
 
     def __init__(self, code: str, *, line: int = 0, column: int = -1, **facts: Any) -> None:

@@ -17,7 +17,9 @@ def put_table(key: str, rows: Sequence[Mapping[str, object]], about: str) -> Non
     """A table; its cells are numbers, booleans or text."""
     from prefect.artifacts import create_table_artifact
 
-    plain = [{name: cell if isinstance(cell, bool | int) else one_line(cell) for name, cell in row.items()} for row in rows]
+    plain = [
+        {name: cell if isinstance(cell, bool | int) else one_line(cell) for name, cell in row.items()} for row in rows
+    ]
     create_table_artifact(plain, key=key, description=markdown(about))
 
 

@@ -114,7 +114,7 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as listener, _private(self._folder / "server.log") as log:
             self._port = listener.getsockname()[1]
             descriptor = listener.fileno()
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and our own file
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", str(Path(__file__).with_name("child.py")), str(descriptor), str(os.getpid())],
                 pass_fds=(descriptor,),
                 cwd=self._folder,  # Prefect reads prefect.toml and .env of its working directory
@@ -200,7 +200,7 @@ def _start_time_by_ps(pid: int) -> str:
     if ps is None or sys.platform == "linux":
         return ""
     command = [ps, "-o", "lstart=", "-p", str(pid)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 @contextmanager

@@ -30,7 +30,10 @@ def accept_folder(act: Act, folder: Path) -> Acceptance:
     changes: list[str] = []
     if latest is not None:
         old = paths.contract(latest["name"], latest["contract"], latest["suite"])
-        for file, digest, new in ((CONTRACT_FILE, latest["contract"], contract_bytes), (SUITE_FILE, latest["suite"], suite_bytes)):
+        for file, digest, new in (
+            (CONTRACT_FILE, latest["contract"], contract_bytes),
+            (SUITE_FILE, latest["suite"], suite_bytes),
+        ):
             changes += _diff(file, act.recorded(f"{old}/{file}", digest), new)
     record = accept(act, contract_bytes, suite_bytes)
     return Acceptance(

@@ -93,7 +93,15 @@ class Act:
         made = {path.rsplit("/", 1)[-1]: canonical.digest(data) for path, data in products.items()}
         link = self.link(folder, materials, made)
         event = events.step_event(
-            self.step, body["name"], body["version"], self.runtime.clock.now(), materials, made, link, assertions, dataset
+            self.step,
+            body["name"],
+            body["version"],
+            self.runtime.clock.now(),
+            materials,
+            made,
+            link,
+            assertions,
+            dataset,
         )
         digest = canonical.digest(event)
         self.place(paths.event(digest), event)

@@ -18,7 +18,9 @@ def arrow_type(name: str) -> pa.DataType:
     """
     import pyarrow as pa
 
-    types = {str(type_): type_ for type_ in (pa.float64(), pa.float32(), pa.int64(), pa.string(), pa.bool_(), pa.date32())}
+    types = {
+        str(type_): type_ for type_ in (pa.float64(), pa.float32(), pa.int64(), pa.string(), pa.bool_(), pa.date32())
+    }
     if name not in types:
         raise Malformed(f"column type: {', '.join(sorted(types))} expected, got {name[:40]!r}")
     return types[name]

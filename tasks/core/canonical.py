@@ -66,9 +66,7 @@ def parse_digest(value: Any, *, subject: str = "digest") -> str:
     return value
 
 
-def fields(
-    value: Any, names: Set[str], *, subject: str, optional: Set[str] = frozenset()
-) -> dict[str, Any]:
+def fields(value: Any, names: Set[str], *, subject: str, optional: Set[str] = frozenset()) -> dict[str, Any]:
     """The value itself, if it is an object with exactly these fields (and perhaps the optional ones).
 
     Raises:
@@ -79,7 +77,9 @@ def fields(
     missing = names - value.keys()
     unknown = value.keys() - names - optional
     if missing or unknown:
-        raise Malformed(f"{subject}: fields {sorted(names)} expected, got {len(missing)} missing, {len(unknown)} unknown")
+        raise Malformed(
+            f"{subject}: fields {sorted(names)} expected, got {len(missing)} missing, {len(unknown)} unknown"
+        )
     return value
 
 
@@ -117,4 +117,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_float(_: str) -> NoReturn:
     raise ValueError("float")
-

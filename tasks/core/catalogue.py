@@ -60,7 +60,13 @@ def shown(runtime: Runtime, wanted: Wanted) -> Shown:
     except VerificationError as error:
         facts = {"documents": f"not as recorded: {error.message}"}
     history = [
-        {"log_index": item.index, "type": item.type, "by": item.principal, "role": item.role, "time": written(item.time)}
+        {
+            "log_index": item.index,
+            "type": item.type,
+            "by": item.principal,
+            "role": item.role,
+            "time": written(item.time),
+        }
         | {field: item.body[field] for field in ("what", "reason") if field in item.body}
         for item in view.all()
         if _concerns(item, record)

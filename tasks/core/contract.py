@@ -29,7 +29,14 @@ NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
 VISIBILITIES = ("public", "confidential", "restricted")
 DIRECTIONS = ("both", "increase", "decrease")
-_LOGICAL = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string", "text": "string", "date": "date"}
+_LOGICAL = {
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+    "category": "string",
+    "text": "string",
+    "date": "date",
+}
 
 Range = tuple[Decimal, Decimal]
 

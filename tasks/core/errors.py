@@ -1,16 +1,16 @@
 """Errors by who must act. The data's owner acts on these; the others come from `infra.errors`.
 
-    HardlineError
-      DatasetError                    the data's owner; never retried                  exit 3
-        IngestError                   the source cannot be read as the contract says
-        ContractError                 the contract or the suite is wrong, or not accepted
-        ExpectationError              the data was validated and refused
-        FloorError                    the model is worse than its contract allows
-        VerificationError             what was to be trusted is not                    exit 4
-          Malformed  SignatureInvalid  TrustRefused  Stale  DigestMismatch  SealBroken  Recalled  Shredded
-      UsageError                      the caller                                       exit 2
-      AccessDenied                    the security officer                             exit 5
-      InfraError                      the operator                                     exit 6
+HardlineError
+  DatasetError                    the data's owner; never retried                  exit 3
+    IngestError                   the source cannot be read as the contract says
+    ContractError                 the contract or the suite is wrong, or not accepted
+    ExpectationError              the data was validated and refused
+    FloorError                    the model is worse than its contract allows
+    VerificationError             what was to be trusted is not                    exit 4
+      Malformed  SignatureInvalid  TrustRefused  Stale  DigestMismatch  SealBroken  Recalled  Shredded
+  UsageError                      the caller                                       exit 2
+  AccessDenied                    the security officer                             exit 5
+  InfraError                      the operator                                     exit 6
 """
 
 from __future__ import annotations

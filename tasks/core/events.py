@@ -58,7 +58,9 @@ def step_event(
             quality.Assertion(assertion=str(a["assertion"]), success=bool(a["success"]), column=a.get("column"))
             for a in assertions
         ]
-        inputs[-1].inputFacets = {"dataQualityAssertions": quality.DataQualityAssertionsDatasetFacet(assertions=checked)}
+        inputs[-1].inputFacets = {
+            "dataQualityAssertions": quality.DataQualityAssertionsDatasetFacet(assertions=checked)
+        }
     outputs = [
         OutputDataset(namespace=NAMESPACE, name=_dataset(name, dataset, artifact), facets=_version(digest))
         for artifact, digest in sorted(products.items())
@@ -73,7 +75,7 @@ def step_event(
         outputs=outputs,
     )
     value = Serde.to_dict(event)
-    value["schemaURL"] = RunEvent._get_schema()  # noqa: SLF001  the client adds it when it sends
+    value["schemaURL"] = RunEvent._get_schema()
     value["run"]["facets"] = {
         "hardline": {
             "_producer": _PRODUCER,

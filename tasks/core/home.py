@@ -41,7 +41,8 @@ def refuse_stranger(root: Path) -> None:
     strangers = {path.name for path in root.iterdir()} - ours if root.exists() else set()
     if strangers:
         raise UsageError(
-            f"{root}: an empty folder, or none, expected, and it holds {sorted(strangers)[0]!r}", help="choose another --home"
+            f"{root}: an empty folder, or none, expected, and it holds {sorted(strangers)[0]!r}",
+            help="choose another --home",
         )
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -94,7 +94,9 @@ class Ledger:
         with steps(2):
             if checkpoint is None and not leaves and self._seen() is None:
                 return LogView.empty(trust)
-            return verification.read_log(trust, leaves, checkpoint, self._seen(), now, runtime.settings.max_checkpoint_age)
+            return verification.read_log(
+                trust, leaves, checkpoint, self._seen(), now, runtime.settings.max_checkpoint_age
+            )
 
     def _trusted(self, path: str) -> bytes:
         try:

@@ -132,7 +132,9 @@ class Manifest:
         }  # fmt: skip
         canonical.fields(value, names, subject=subject)
         if value["format"] != FORMAT:
-            raise Malformed(f"{subject}: format {FORMAT} expected, got another", help="upgrade Hardline, if it is newer")
+            raise Malformed(
+                f"{subject}: format {FORMAT} expected, got another", help="upgrade Hardline, if it is newer"
+            )
         manifest = cls(
             name=_match(_NAME, value["name"], subject=f"{subject}: name"),
             version=_match(_VERSION, value["version"], subject=f"{subject}: version"),

@@ -30,7 +30,9 @@ def open_file(version: str, path: str, data: bytes, file: File, key: DataKey) ->
     return bytes(sealing.open_sealed(data, key.secret, sealing.context(bytes.fromhex(version), "model", path)))
 
 
-def put_files(act: Act, folder: str, version: str, files: Mapping[str, bytes], key: DataKey, *, public: bool) -> dict[str, File]:
+def put_files(
+    act: Act, folder: str, version: str, files: Mapping[str, bytes], key: DataKey, *, public: bool
+) -> dict[str, File]:
     """Write files, replacing what an interrupted attempt left; returns what a document says about them."""
     stored = {path: seal_file(version, path, data, key, public=public) for path, data in files.items()}
     for path, data in stored.items():

@@ -46,7 +46,9 @@ def verify_folder(
         elif owners:
             document = verification.read_trust(folder.read("trust/trust.json"), owners, now)
         else:
-            raise TrustRefused("trust: a trust folder or an owner's key got elsewhere expected", help="--trust or --owner-key")
+            raise TrustRefused(
+                "trust: a trust folder or an owner's key got elsewhere expected", help="--trust or --owner-key"
+            )
     with steps(2):
         seen = None if trust is None else _seen(trust, paths.SEEN_CHECKPOINT)
         record, head = verification.read_proof(

@@ -86,7 +86,9 @@ def open_dataset(runtime: Runtime, wanted: Wanted, role: str) -> Iterator[Verifi
         data.close()
 
 
-def open_model_key(runtime: Runtime, proven: Verified, folder: StoreFolder, role: str, key_id: str) -> Mapping[str, DataKey]:
+def open_model_key(
+    runtime: Runtime, proven: Verified, folder: StoreFolder, role: str, key_id: str
+) -> Mapping[str, DataKey]:
     """Step 8 for a sealed model; raises like `open_dataset`."""
     with brokered(runtime, proven, role, "weights"):
         private = RecipientKey.from_bytes(runtime.vault.recipient(role))

@@ -153,8 +153,12 @@ def verify_record(record: Record, trust: TrustDocument) -> None:
     """
     subject = f"log record {record.index} ({record.type})"
     if record.role not in KINDS[record.type].roles:
-        raise TrustRefused(f"{subject}: role {' or '.join(sorted(KINDS[record.type].roles))} expected, got {record.role}")
-    keys = [member.key for member in trust.members_at(record.role, record.index) if member.principal == record.principal]
+        raise TrustRefused(
+            f"{subject}: role {' or '.join(sorted(KINDS[record.type].roles))} expected, got {record.role}"
+        )
+    keys = [
+        member.key for member in trust.members_at(record.role, record.index) if member.principal == record.principal
+    ]
     if not keys:
         raise TrustRefused(f"{subject}: {record.principal} did not hold role {record.role} then")
     envelope.verify(record.envelope, PAYLOAD_TYPE, keys, subject=subject)

@@ -19,7 +19,9 @@ from hardline.tasks.core.errors import UsageError
 NAME = r"[a-z][a-z0-9-]{0,62}"
 Name = Annotated[str, Field(pattern=f"^{NAME}$", description="Lower-case letters, digits and hyphens.")]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 in hexadecimal.")]
-VersionId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="Sixteen random bytes, drawn at the first step.")]
+VersionId = Annotated[
+    str, Field(pattern="^[0-9a-f]{32}$", description="Sixteen random bytes, drawn at the first step.")
+]
 _WRITTEN = re.compile(rf"({NAME})(?:@(?:([1-9][0-9]{{0,8}})|sha256:([0-9a-f]{{64}})))?")
 
 
@@ -33,7 +35,8 @@ class SourceRef(Reference):
     """Where raw data comes from."""
 
     uri: str = Field(
-        min_length=1, description="A local path or file:// URI. Credentials never stand here: a URI with a user or a query is refused."
+        min_length=1,
+        description="A local path or file:// URI. Credentials never stand here: a URI with a user or a query is refused.",
     )
 
 
@@ -41,8 +44,12 @@ class ContractRef(Reference):
     """An accepted contract and its suite."""
 
     name: Name = Field(description="The name of an accepted contract, for example diagnosis.")
-    contract: Digest | None = Field(None, description="The digest that must be the accepted one; empty: the latest accepted.")
-    suite: Digest | None = Field(None, description="The suite's digest that must be the accepted one; empty: the latest accepted.")
+    contract: Digest | None = Field(
+        None, description="The digest that must be the accepted one; empty: the latest accepted."
+    )
+    suite: Digest | None = Field(
+        None, description="The suite's digest that must be the accepted one; empty: the latest accepted."
+    )
 
 
 class RecipeRef(Reference):

@@ -124,7 +124,9 @@ def encode_table(table: pa.Table) -> memoryview:
     return memoryview(sink.getvalue()).cast("B")
 
 
-def decode_table(data: bytes | bytearray | memoryview, *, subject: str, columns: Sequence[tuple[str, str]], rows: int) -> pa.Table:
+def decode_table(
+    data: bytes | bytearray | memoryview, *, subject: str, columns: Sequence[tuple[str, str]], rows: int
+) -> pa.Table:
     """Parse an Arrow IPC stream that must hold exactly these columns and rows.
 
     Args:
@@ -149,7 +151,9 @@ def decode_table(data: bytes | bytearray | memoryview, *, subject: str, columns:
     return table
 
 
-def concat(tables: Iterable[pa.Table], columns: Sequence[tuple[str, str]], schema: Mapping[str, pa.DataType]) -> pa.Table:
+def concat(
+    tables: Iterable[pa.Table], columns: Sequence[tuple[str, str]], schema: Mapping[str, pa.DataType]
+) -> pa.Table:
     """One table of all, or an empty one of that schema."""
     import pyarrow as pa
 

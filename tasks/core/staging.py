@@ -29,9 +29,7 @@ def staged(
 ) -> Iterator[tuple[StagedShard, pa.Table]]:
     """The shards of staging, each digested against the snapshot and opened, in the snapshot's order."""
     staging = paths.staging(snapshot.name, snapshot.version)
-    keys = open_keyring(
-        act, view, f"{staging}/{KEYRING}", ingested["keyring"], "ingestor", act.role, [snapshot.key_id]
-    )
+    keys = open_keyring(act, view, f"{staging}/{KEYRING}", ingested["keyring"], "ingestor", act.role, [snapshot.key_id])
     columns = [(field.name, str(field.type)) for field in contract.arrow_schema()]
     for shard in snapshot.shards:
         sealed = act.recorded(f"{staging}/{shard.path}", shard.digest)

@@ -75,7 +75,9 @@ class Expectation:
     @property
     def id(self) -> str:
         """For people: position, type and column."""
-        return f"{self.position}:{self.type.removeprefix('expect_')}" + (f":{self.columns[0]}" if len(self.columns) == 1 else "")
+        return f"{self.position}:{self.type.removeprefix('expect_')}" + (
+            f":{self.columns[0]}" if len(self.columns) == 1 else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,16 @@ class Suite:
         for expectation in self.expectations:
             strangers = set(expectation.columns) - known
             if strangers:
-                raise ContractError(f"suite: expectation {expectation.id}: a column of the contract expected, got {sorted(strangers)[0]!r}")
+                raise ContractError(
+                    f"suite: expectation {expectation.id}: a column of the contract expected, got {sorted(strangers)[0]!r}"
+                )
         single = {e.kwargs["column"] for e in self.expectations if "column" in e.kwargs}
         needed = [column.name for column in contract.columns if column.group in ("features", "label")]
         missing = [name for name in needed if name not in single]
         if missing:
-            raise ContractError(f"suite: an expectation for each feature and the label expected, none for {missing[0]!r}")
+            raise ContractError(
+                f"suite: an expectation for each feature and the label expected, none for {missing[0]!r}"
+            )
 
 
 def parse_suite(data: bytes) -> Suite:
@@ -140,7 +146,10 @@ def _expectation(position: int, value: Any) -> Expectation:
         raise ContractError(f"{subject}: type, kwargs and meta expected")
     type_, kwargs, meta = value.get("type"), value.get("kwargs"), value.get("meta")
     if not isinstance(type_, str) or type_ not in SUPPORTED:
-        raise ContractError(f"{subject}: a supported type expected, got {str(type_)[:80]!r}", help="supported: " + ", ".join(sorted(SUPPORTED)))
+        raise ContractError(
+            f"{subject}: a supported type expected, got {str(type_)[:80]!r}",
+            help="supported: " + ", ".join(sorted(SUPPORTED)),
+        )
     if value.get("severity", "critical") != "critical":
         raise ContractError(f"{subject}: severity critical expected: a warning that nobody acts on guards nothing")
     kind = SUPPORTED[type_]
@@ -150,7 +159,9 @@ def _expectation(position: int, value: Any) -> Expectation:
     if kind.optional >= {"min_value", "max_value"}:
         _check_bounds(kwargs, subject)
     for key in ("value_set", "column_list"):
-        if key in kwargs and not (isinstance(kwargs[key], list) and kwargs[key] and all(isinstance(v, str) for v in kwargs[key])):
+        if key in kwargs and not (
+            isinstance(kwargs[key], list) and kwargs[key] and all(isinstance(v, str) for v in kwargs[key])
+        ):
             raise ContractError(f"{subject}: {key}: a list of texts expected")
     for key in _COLUMN_ARGUMENTS:
         if key in kwargs and not isinstance(kwargs[key], str):

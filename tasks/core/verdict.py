@@ -25,7 +25,13 @@ class RuleResult:
 
     def to_json(self) -> dict[str, Any]:
         """The form in a verdict."""
-        return {"id": self.id, "type": self.type, "column": self.column, "success": self.success, "violations": self.violations}
+        return {
+            "id": self.id,
+            "type": self.type,
+            "column": self.column,
+            "success": self.success,
+            "violations": self.violations,
+        }
 
     @classmethod
     def from_json(cls, value: Any) -> Self:

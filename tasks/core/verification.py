@@ -399,11 +399,15 @@ def _judgement(
         if (document.suite, document.verdict) != (suite.digest, canonical.digest(evidence["verdict.json"])):
             raise TrustRefused("manifest: the suite and the verdict of its custody chain expected, got others")
         if (document.rows, document.name) != (verdict.accepted, contract.name):
-            raise TrustRefused(f"manifest: the {verdict.accepted} accepted rows of {contract.name} expected, got others")
+            raise TrustRefused(
+                f"manifest: the {verdict.accepted} accepted rows of {contract.name} expected, got others"
+            )
     if subject.view is not None:
         declared_by = subject.view.last("declare", name=contract.name, contract=contract.digest, suite=suite.digest)
         if declared_by is None or declared_by.index > subject.record.index:
-            raise TrustRefused(f"contract {contract.name}: accepted before the publication expected, got no such record")
+            raise TrustRefused(
+                f"contract {contract.name}: accepted before the publication expected, got no such record"
+            )
     return contract, verdict
 
 
@@ -506,7 +510,9 @@ def _some(names: set[str]) -> str:
 # Step 8 ---------------------------------------------------------------------------------------------------------------
 
 
-def grant(verified: Verified, folder: Folder, role: str, private: RecipientKey, key_ids: Sequence[str]) -> Mapping[str, DataKey]:
+def grant(
+    verified: Verified, folder: Folder, role: str, private: RecipientKey, key_ids: Sequence[str]
+) -> Mapping[str, DataKey]:
     """Step 8: the data keys that the keyring in force wraps for this reader.
 
     Args:
@@ -539,9 +545,7 @@ def read_keyring(subject: Subject, folder: Folder) -> keyring.Keyring:
     if canonical.digest(data) != digest:
         raise DigestMismatch(f"keyring: sha256:{digest} expected, got sha256:{canonical.digest(data)}")
     wrapped = envelope.parse(data, subject="keyring")
-    payload = envelope.verify(
-        wrapped, keyring.PAYLOAD_TYPE, trust.holders_until(role, index), subject="keyring"
-    )
+    payload = envelope.verify(wrapped, keyring.PAYLOAD_TYPE, trust.holders_until(role, index), subject="keyring")
     ring = keyring.Keyring.decode(payload)
     if (ring.generation, ring.version_id.hex()) != (generation, record["version"]):
         raise TrustRefused("keyring: the one of this version and generation expected, got another")

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from hardline.tasks.core import canonical
 from hardline.tasks.core.errors import DigestMismatch, Malformed
@@ -31,9 +32,10 @@ def encode_net(net: nn.Module) -> bytes:
     """The weights and buffers of a net as safetensors; equal weights have equal bytes.
 
     Raises:
-        Malformed: There are none, or one is not finite.
+        Malformed: There are none, one is not finite, or one has no plain form: state that is no tensor, a weight
+            without data (lazy, meta), a sparse or quantised one.
     """
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}
+    tensors = {name: _plain(name, value) for name, value in net.state_dict().items()}
     if not tensors:
         raise Malformed("net: at least one tensor expected, got none")
     _finite(tensors)
@@ -127,6 +129,15 @@ def _pair(value: Any) -> tuple[str, str]:
         except InvalidOperation:
             pass
     raise Malformed("architecture: scale: two decimal strings, low below high, expected")
+
+
+def _plain(name: str, value: Any) -> torch.Tensor:
+    """A dense copy of its own: tied weights share memory and slices have gaps, and safetensors knows neither."""
+    usable = isinstance(value, torch.Tensor) and not isinstance(value, UninitializedTensorMixin)
+    if not usable or value.is_meta or value.is_quantized or value.layout != torch.strided:
+        raise Malformed(f"net: {name}: a dense tensor with data expected, got something else")
+    copy: torch.Tensor = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    return copy
 
 
 def _finite(tensors: Mapping[str, torch.Tensor]) -> None:

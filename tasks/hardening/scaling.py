@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -60,21 +61,33 @@ class Scaling(nn.Module):
 
 @contextmanager
 def isolated(seed: int) -> Iterator[None]:
-    """Seeded, deterministic, one thread, float32, with gradients; torch's global state is as before afterwards.
+    """Seeded, deterministic, one thread, float32, with gradients, whatever the caller has set; all as before afterwards.
 
-    One thread, since the number of threads decides the order of a sum and so its last bits.
+    One thread, since the number of threads decides the order of a sum and so its last bits. The global generators of
+    numpy and `random` are kept too: foreign attacks may draw from them.
     """
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.device("cpu"),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+    ):
         try:
             torch.set_num_threads(1)
             torch.set_default_dtype(torch.float32)
             torch.use_deterministic_algorithms(True)
             torch.manual_seed(seed)
+            random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
             yield
         finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
             torch.set_num_threads(threads)
             torch.set_default_dtype(dtype)
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)

@@ -31,7 +31,7 @@ _TOLERANCE = 1e-6  # of a feature's scale: room for float32, in which nets take 
 
 
 @dataclass(frozen=True)
-class _Limits:
+class Limits:
     """The contract's threat model as float64 arrays in raw units."""
 
     span: Floats
@@ -44,7 +44,7 @@ class _Limits:
     bounds: Floats
 
     @classmethod
-    def of(cls, contract: Contract) -> _Limits:
+    def of(cls, contract: Contract) -> Limits:
         columns = contract.feature_columns
         for column in columns:
             if column.scale is None:
@@ -125,7 +125,7 @@ def permitted(
     the clean row breaks must not be broken further. Tolerance: 1e-6 of a feature's scale and two units in the last
     place of float32.
     """
-    return _Limits.of(contract).keeps(moved.astype(np.float64), x.astype(np.float64), y)
+    return Limits.of(contract).keeps(moved.astype(np.float64), x.astype(np.float64), y)
 
 
 def search(
@@ -147,7 +147,7 @@ def search(
     Returns:
         The moved rows, float32 [N, F], and where they are wrong and permitted, bool [N]; other rows come back clean.
     """
-    limits = _Limits.of(contract)
+    limits = Limits.of(contract)
     rng = np.random.default_rng(seed)
     moved, found = x.copy(), np.zeros(len(x), dtype=np.bool_)
     features = x.shape[1]
@@ -169,7 +169,7 @@ def search(
 
 
 def _climb(
-    predict: Predict, x: Floats, y: NDArray[np.int64], limits: _Limits, rng: np.random.Generator, corner: bool,
+    predict: Predict, x: Floats, y: NDArray[np.int64], limits: Limits, rng: np.random.Generator, corner: bool,
     rounds: int, proposals: int,
 ) -> Floats:  # fmt: skip
     """Lower the margin of each row from one start; returns the best points, float64 [N, F]."""

@@ -125,8 +125,6 @@ def test_a_server_that_dies_is_started_once_more_with_a_new_database(tmp_path, m
     assert dead.pid is None
 
 
-
-
 def _record(folder, pid, started):
     (folder / "server.pid").write_text(json.dumps({"pid": pid, "started": started}))
 
@@ -139,4 +137,3 @@ def _status(child, headers):
         return connection.getresponse().status
     finally:
         connection.close()
-

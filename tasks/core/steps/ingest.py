@@ -202,7 +202,14 @@ def _stage(
     act.finish(
         folder,
         "ingest",
-        {"name": name, "version": landing.version, "key": key, "snapshot": digest, "keyring": ring, "rows": document.rows},
+        {
+            "name": name,
+            "version": landing.version,
+            "key": key,
+            "snapshot": digest,
+            "keyring": ring,
+            "rows": document.rows,
+        },
         materials={CONTRACT_FILE: contract.digest},
         products={f"{paths.EVIDENCE}/{FILE}": data},
     )

@@ -66,7 +66,9 @@ def publish(act: Act, signed: SignedDataset) -> DatasetRef:
         record = act.ledger.append(act.role, "publication", compose, unique=(claim("publication", key),))
         created = record["version"] == version
         view = act.ledger.view()
-    finish(act, view, record, folder if created or record["version"] == version else paths.dataset(name, record["version"]))
+    finish(
+        act, view, record, folder if created or record["version"] == version else paths.dataset(name, record["version"])
+    )
     if created:
         act.say(f"published {name}@{record['number']} at log index {record.index}")
     return DatasetRef(

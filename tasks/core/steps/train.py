@@ -89,7 +89,14 @@ def train(act: Act, receipt: Receipt, name: str | None, recipe: Mapping[str, Any
     record = act.finish(
         folder,
         "train",
-        {"name": model, "version": version, "key": key, "manifest": receipt.manifest, "trained": digest, "keyring": ring},
+        {
+            "name": model,
+            "version": version,
+            "key": key,
+            "manifest": receipt.manifest,
+            "trained": digest,
+            "keyring": ring,
+        },
         materials={manifest.FILE: receipt.manifest},
         products={f"{paths.EVIDENCE}/{TRAINED}": document},
         dataset=wanted.name,

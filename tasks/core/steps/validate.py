@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, paths, refusal, rows, sealing
+from hardline.tasks.core import canonical, paths, refusal, sealing
 from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE
 from hardline.tasks.core.act import Act, grants
 from hardline.tasks.core.contract import Contract, parse_contract
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from hardline.tasks.core.logview import LogView
 
 MASK = "mask.sealed"
 MASK_KEYRING = "mask-keyring.json"
@@ -91,9 +90,7 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
     found = judge(contract, suite, suite_bytes, shards, act.runtime.vault.secret("sample"))
     accepted = int(found.mask.sum()) if found.decision == "ACCEPT" else 0
     mask_key = DataKey.generate()
-    mask = sealing.seal(
-        encode_mask(found.mask), mask_key.secret, sealing.context(bytes.fromhex(version), "mask", MASK)
-    )
+    mask = sealing.seal(encode_mask(found.mask), mask_key.secret, sealing.context(bytes.fromhex(version), "mask", MASK))
     verdict = Verdict(
         snapshot=snapshot.digest,
         mask=canonical.digest(mask) if found.decision == "ACCEPT" else None,

@@ -17,7 +17,11 @@ def verify(act: Act, dataset: Wanted | DatasetRef) -> Receipt:
     Raises:
         VerificationError: With the number of the step that refused.
     """
-    wanted = dataset if isinstance(dataset, Wanted) else Wanted(name=dataset.name, number=dataset.number, digest=dataset.digest)
+    wanted = (
+        dataset
+        if isinstance(dataset, Wanted)
+        else Wanted(name=dataset.name, number=dataset.number, digest=dataset.digest)
+    )
     proven, _, view = opening.verified(act.runtime, wanted, kind="dataset")
     passed = tuple(number for number, result in proven.subject.steps.results.items() if result == "passed")
     act.say(f"verified {proven.reference}: steps {', '.join(map(str, passed))}")
