@@ -1,6 +1,7 @@
 """The Merkle tree of RFC 6962 section 2, with SHA-256; proofs as in RFC 9162 sections 2.1.3 and 2.1.4.
 
 All complete subtrees are kept, level by level, so appending costs O(1) and a root or a proof, at any size, O(log n).
+"Hash" is the word of these RFCs for the value of a leaf or a node, and is kept here.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def open_dataset(runtime: Runtime, wanted: Wanted, role: str) -> Iterator[Verifi
     """
     if role not in READERS:
         raise UsageError(f"role: {', '.join(READERS)} expected, got {role[:40]!r}")
-    proven, folder, view = verified(runtime, wanted, kind="dataset")
+    proven, folder, _ = verified(runtime, wanted, kind="dataset")
     document = proven.document
     assert isinstance(document, Manifest)
     parts = readable(role, document.keys)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ATTACKS = ("apgd-ce", "fab", "square")
 _QUERIES = 1000
 _RESTARTS = 2
+_FAB_CLASSES = 20
 
 
 class _Image(nn.Module):
@@ -65,16 +66,30 @@ class _Image(nn.Module):
         return padded.view(len(x), 1, self.height, self.width)
 
 
+def choose(net: nn.Module, x: NDArray[np.float32], classes: int) -> tuple[str, ...]:
+    """The attacks that can judge a net: without gradients Square alone; FAB takes one gradient for each class."""
+    if not net(torch.from_numpy(x[:1]).requires_grad_(True)).requires_grad:
+        return ("square",)
+    return ATTACKS if classes <= _FAB_CLASSES else tuple(name for name in ATTACKS if name != "fab")
+
+
 def attack(
-    net: nn.Module, x: NDArray[np.float32], y: NDArray[np.int64], contract: Contract, *, seed: int
+    net: nn.Module,
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    contract: Contract,
+    *,
+    seed: int,
+    attacks: tuple[str, ...] = ATTACKS,
 ) -> tuple[NDArray[np.float32], int]:
-    """Run APGD-CE, FAB and Square with the contract's largest radius on every feature.
+    """Run attacks with the contract's largest radius on every feature.
 
     Args:
         net: Raw rows to logits.
         x: Clean rows, float32 [N, F], raw units.
         y: Class indices, int64 [N].
         contract: Gives scale and radius.
+        attacks: Which, as `choose` says.
         seed: Of the attacks; call it inside `scaling.isolated`, since they draw from torch's global generator.
 
     Returns:
@@ -92,7 +107,7 @@ def attack(
     radius = max(float(column.epsilon) for column in contract.feature_columns)
     with _warnings() as seen:
         attacker = AutoAttack(
-            image, attacks=list(ATTACKS), eps=radius, norm="Linf", seed=seed, version="custom", device="cpu"
+            image, attacks=list(attacks), eps=radius, norm="Linf", seed=seed, version="custom", device="cpu"
         )
         attacker.apgd.n_restarts = _RESTARTS
         attacker.fab.n_restarts = _RESTARTS

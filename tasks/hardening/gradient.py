@@ -57,7 +57,13 @@ def climb(
 
 
 def _climb(
-    net: nn.Module, predict: Predict, x: Floats, y: NDArray[np.int64], limits: Limits, rng: np.random.Generator, away: bool
+    net: nn.Module,
+    predict: Predict,
+    x: Floats,
+    y: NDArray[np.int64],
+    limits: Limits,
+    rng: np.random.Generator,
+    away: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """One start for every row: the first wrong and permitted iterate, float32 [N, F], and where there was one."""
     lower, upper = limits.box(x, y)

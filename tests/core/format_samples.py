@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
-from securesystemslib.signer import CryptoSigner
+from cryptography.hazmat.primitives.hashes import SHA256
+from securesystemslib.signer import CryptoSigner, Signature, Signer, SSlibKey
 
 from hardline.tasks.core.keys import PublicKey
 from hardline.tasks.core.wrapping import RecipientKey
@@ -27,7 +28,27 @@ def ml_dsa(number: int) -> CryptoSigner:
     return CryptoSigner(mldsa.MLDSA65PrivateKey.from_seed_bytes(bytes([number]) * 32))
 
 
-def public(signer: CryptoSigner) -> PublicKey:
+class Repeatable(Signer):
+    """A P-256 signer whose signatures are a function of the bytes signed (RFC 6979)."""
+
+    def __init__(self, number: int) -> None:
+        self._private = ec.derive_private_key(0x56454354 + number, ec.SECP256R1())
+        self._public = SSlibKey.from_crypto(self._private.public_key())
+
+    @property
+    def public_key(self) -> SSlibKey:
+        return self._public
+
+    def sign(self, payload: bytes) -> Signature:
+        made = self._private.sign(payload, ec.ECDSA(SHA256(), deterministic_signing=True))
+        return Signature(self._public.keyid, made.hex())
+
+    @classmethod
+    def from_priv_key_uri(cls, *_: Any, **__: Any) -> Signer:
+        raise NotImplementedError
+
+
+def public(signer: Signer) -> PublicKey:
     return PublicKey.of(signer)
 
 

@@ -12,10 +12,7 @@ import json
 from typing import Any
 
 import cobblestone_by_hand
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from format_samples import VECTORS, ed, public, recipient
-from securesystemslib.signer import Signature, Signer, SSlibKey
+from format_samples import VECTORS, Repeatable, ed, public, recipient
 
 from hardline.tasks.core import canonical, checkpoint, envelope, keyring, keys, merkle, oms, sealing
 from hardline.tasks.core.checkpoint import Checkpoint
@@ -24,26 +21,6 @@ from hardline.tasks.core.keys import PublicKey
 
 VERSION = bytes(range(16))
 SUBJECT = canonical.digest(b"a manifest")
-
-
-class Repeatable(Signer):
-    """A P-256 signer whose signatures are a function of the bytes signed (RFC 6979)."""
-
-    def __init__(self, number: int) -> None:
-        self._private = ec.derive_private_key(0x56454354 + number, ec.SECP256R1())
-        self._public = SSlibKey.from_crypto(self._private.public_key())
-
-    @property
-    def public_key(self) -> SSlibKey:
-        return self._public
-
-    def sign(self, payload: bytes) -> Signature:
-        made = self._private.sign(payload, ec.ECDSA(SHA256(), deterministic_signing=True))
-        return Signature(self._public.keyid, made.hex())
-
-    @classmethod
-    def from_priv_key_uri(cls, *_: Any, **__: Any) -> Signer:
-        raise NotImplementedError
 
 
 ONE, TWO = Repeatable(1), Repeatable(2)
