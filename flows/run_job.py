@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import hardline
 from hardline.expectations import shipped
 from hardline.flows.run_request import Job
-from hardline.infra.prefect.server import own_server
-from hardline.infra.runtime import open_runtime
+from hardline.infra.prefect.server import Server, own_server
+from hardline.infra.runtime import HOME_FILE, open_runtime
+from hardline.infra.settings import Settings
 from hardline.tasks.core import finished
 from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, ModelRef, SourceRef, Wanted
@@ -28,6 +31,13 @@ if TYPE_CHECKING:
     from hardline.infra.ports import Progress
     from hardline.infra.runtime import Runtime
 
+_HEAVY: Final = (
+    "hardline.flows.prefect_flows",
+    "great_expectations",
+    "polars",
+    "hardline.tasks.hardening.evaluation",
+    "pyautoattack",
+)
 EXAMPLES: Final = "examples"  # folder of a home, for the CSV files of shipped examples
 
 
@@ -42,25 +52,32 @@ def run_named(asked: str, home: Path | None, progress: Progress) -> Ran:
     Raises:
         UsageError: It is neither.
     """
-    if asked in shipped.NAMES:
-        root = Path(hardline.init(home=home, progress=progress).home)
-        source = root / EXAMPLES / f"{asked}.csv"
-        shipped.write_source(asked, source)
-        job = Job(source=SourceRef(uri=str(source)), contract=ContractRef(name=asked))
-    elif Path(asked).exists():
-        job = Job.read(Path(asked))
-    else:
-        raise UsageError(f"{asked}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help")
-    with working(open_runtime(home, progress=progress)) as runtime:
-        return run_job(runtime, job)
+    settings = Settings.from_environment(os.environ)
+    root = Path(home or settings.home).expanduser().absolute()
+    with ExitStack() as stack:
+        server = None
+        if asked in shipped.NAMES:
+            if settings.prefect_api_url is None and not (root / HOME_FILE).exists():
+                server = stack.enter_context(own_server(root))  # there is work for certain: it starts meanwhile
+            hardline.init(home=root, progress=progress)
+            source = root / EXAMPLES / f"{asked}.csv"
+            shipped.write_source(asked, source)
+            job = Job(source=SourceRef(uri=str(source)), contract=ContractRef(name=asked))
+        elif Path(asked).exists():
+            job = Job.read(Path(asked))
+        else:
+            raise UsageError(f"{asked}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help")
+        runtime = stack.enter_context(working(open_runtime(root, progress=progress)))
+        return run_job(runtime, job, server)
 
 
-def run_job(runtime: Runtime, job: Job) -> Ran:
+def run_job(runtime: Runtime, job: Job, server: Server | None = None) -> Ran:
     """Publish and harden, or find that both stand already.
 
     Args:
         runtime: The home that this process works on.
         job: What to run.
+        server: A server that was started for it; None: one is started when there is work.
 
     Raises:
         HardlineError: As the step that failed says.
@@ -73,7 +90,7 @@ def run_job(runtime: Runtime, job: Job) -> Ran:
         created = (False, False)
     else:
         earlier = finished.publication(runtime, job.source, job.contract)
-        with prefect_api(runtime):
+        with prefect_api(runtime, server):
             made = _as_flow(job)
         dataset = Wanted(name=job.contract.name, digest=made.dataset)
         model = Wanted(name=made.name, digest=made.digest)
@@ -102,7 +119,7 @@ def already(runtime: Runtime, job: Job) -> tuple[Wanted, Wanted] | None:
 
 
 @contextmanager
-def prefect_api(runtime: Runtime) -> Iterator[None]:
+def prefect_api(runtime: Runtime, started: Server | None = None) -> Iterator[None]:
     """Prefect as configured, or else a server of the home's own; entered before Prefect is imported.
 
     While the server starts, this process imports what the flow will need: the two keep two cores busy.
@@ -112,15 +129,15 @@ def prefect_api(runtime: Runtime) -> Iterator[None]:
         with environment(quiet):
             yield
         return
-    with own_server(runtime.root) as server:
-        runtime.progress.say("starting a Prefect server for this run")
-        with environment({**quiet, **server.environment}):
-            _import_ahead()
-            server.wait()
-            try:
-                yield
-            finally:
-                drain()
+    runtime.progress.say("starting a Prefect server for this run")
+    kept = own_server(runtime.root) if started is None else nullcontext(started)
+    with kept as server, environment({**quiet, **server.environment}):
+        _import_ahead()
+        server.wait()
+        try:
+            yield
+        finally:
+            drain()
 
 
 def _as_flow(job: Job) -> ModelRef:
@@ -130,10 +147,11 @@ def _as_flow(job: Job) -> ModelRef:
 
 
 def _import_ahead() -> None:
-    """What the flow imports anyway."""
-    import hardline.expectations.gate
-    import hardline.flows.prefect_flows
-    import hardline.tasks.hardening.evaluation  # noqa: F401
+    """What the flow imports anyway; a library that is missing is for the step that needs it to say."""
+    for name in _HEAVY:
+        with suppress(ImportError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, about themselves
+            import_module(name)
 
 
 def drain() -> None:

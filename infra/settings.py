@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
+import tempfile
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,6 +55,26 @@ def protect_process(environ: MutableMapping[str, str] = os.environ) -> None:
     environ["DO_NOT_TRACK"] = "1"
     environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Send temporary files of this process and its children, of any library, to a folder that only we can read.
+
+    Args:
+        folder: Made if it is missing; 0700 afterwards.
+        environ: The environment that children inherit.
+
+    Raises:
+        Misconfigured: It is a link, or somebody else's.
+    """
+    if not folder.is_symlink():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise Misconfigured(f"{folder}: a folder of our own expected for temporary files", help=f"remove {folder}")
+    folder.chmod(0o700)
+    environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None  # the standard library reads the environment again
 
 
 def _path(value: str | None) -> Path | None:

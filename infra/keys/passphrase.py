@@ -47,7 +47,8 @@ def resolve(settings: Settings, home: Path) -> bytes:
                 return phrase
     raise AccessDenied(
         f"{home}: a passphrase expected, and none was found",
-        help=f"set HARDLINE_PASSPHRASE_FILE (0600), or the systemd credential {CREDENTIAL}, or restore {made}, or use a terminal",
+        help=f"set HARDLINE_PASSPHRASE_FILE to a file (0600), or the systemd credential {CREDENTIAL}, or restore {made}, "
+        "or use a terminal",
     )
 
 

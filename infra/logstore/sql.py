@@ -36,10 +36,10 @@ _SCHEMA = (
     ),
     # INSERT OR REPLACE deletes without asking the DELETE trigger, so a taken place is refused before.
     "CREATE TRIGGER records_in_order BEFORE INSERT ON records "
-    "WHEN NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM records) " + _APPEND_ONLY,  # noqa: S608  constants
+    "WHEN NEW.idx IS NOT (SELECT coalesce(max(idx) + 1, 0) FROM records) " + _APPEND_ONLY,
     "CREATE TRIGGER uniques_once BEFORE INSERT ON uniques "
     "WHEN EXISTS (SELECT 1 FROM uniques WHERE name = NEW.name) BEGIN SELECT RAISE(ABORT, 'UNIQUE'); END",
-    f"INSERT INTO format VALUES ({FORMAT})",  # noqa: S608  a number of our own
+    f"INSERT INTO format VALUES ({FORMAT})",
 )
 
 

@@ -69,7 +69,7 @@ def isolated(seed: int) -> Iterator[None]:
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     with (
         torch.random.fork_rng(devices=[]),
         torch.device("cpu"),
@@ -83,10 +83,10 @@ def isolated(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(True)
             torch.manual_seed(seed)
             random.seed(seed)
-            np.random.seed(seed)  # noqa: NPY002
+            np.random.seed(seed)
             yield
         finally:
-            np.random.set_state(numpy_state)  # noqa: NPY002
+            np.random.set_state(numpy_state)
             random.setstate(python_state)
             torch.set_num_threads(threads)
             torch.set_default_dtype(dtype)

@@ -169,7 +169,7 @@ def test_a_link_with_two_signatures_or_of_another_type_is_refused():
 def test_too_many_and_too_large_links_are_refused_unread():
     with pytest.raises(TrustRefused, match="at most"):
         replace(DATASET, links={f"{i}": b"" for i in range(custody.MAX_LINKS + 1)}).verify()
-    with pytest.raises(Malformed, match="at most"):
+    with pytest.raises(Malformed, match=f"at most {custody.MAX_LINK} bytes"):
         replace(DATASET, links={DATASET.name("sign"): bytes(custody.MAX_LINK + 1)}).verify()
 
 
@@ -331,6 +331,16 @@ def test_a_layout_of_other_rules_is_refused_even_from_its_owner(edit):
 def test_a_malformed_layout_is_refused(edit):
     with pytest.raises(Malformed):
         DATASET.with_layout(edit).verify()
+
+
+def test_an_inspection_is_refused_by_name():
+    with pytest.raises(TrustRefused, match="no inspections"):
+        DATASET.with_layout(lambda layout: layout.update(inspect=[INSPECTION])).verify()
+
+
+def test_too_large_a_layout_is_refused_unread():
+    with pytest.raises(Malformed, match=f"at most {custody.MAX_LAYOUT} bytes"):
+        replace(DATASET, layout=bytes(custody.MAX_LAYOUT + 1)).verify()
 
 
 def test_a_layout_whose_time_has_another_spelling_is_refused():
