@@ -170,9 +170,11 @@ def refused(error: HardlineError, as_json: bool) -> int:
 
 def _bug(error: Exception, as_json: bool) -> int:
     """Where it happened, without the error's own text: what a library says may quote the data."""
-    note = f"{type(error).__name__}: a bug of hardline; nothing was published by half. Please report the lines above."
-    print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr, end="")  # noqa: T201
-    return refused(HardlineError(note), as_json)
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"  {place.filename}:{place.lineno} in {place.name}" for place in frames]
+    print("\n".join(places), file=sys.stderr)  # noqa: T201
+    note = f"{type(error).__name__}: a bug of hardline; nothing was published by half"
+    return refused(HardlineError(note, help="please report the lines above"), as_json)
 
 
 def prepare() -> None:

@@ -29,7 +29,11 @@ def test_the_folders_are_relative_links_of_the_package():
 
 def test_arrows_point_down():
     done = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
 
@@ -41,7 +45,11 @@ def test_an_arrow_that_points_up_is_seen(tmp_path):
     clock = tmp_path / "infra" / "clock.py"
     clock.write_text(clock.read_text() + "\nfrom hardline.tasks.core import canonical  # noqa\n")
     done = subprocess.run(
-        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     assert "hardline.infra.clock -> hardline.tasks.core" in done.stdout
@@ -52,7 +60,8 @@ def test_core_and_infra_load_nothing_heavy():
         "hardline." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for folder in ("tasks/core", "infra")
         for path in sorted((ROOT / folder).glob("**/*.py"))
-        if path.name != "child.py" and "infra/prefect" not in path.as_posix()  # a program; the adapter of Prefect itself
+        if path.name != "child.py"
+        and "infra/prefect" not in path.as_posix()  # a program; the adapter of Prefect itself
     ]
     code = (
         f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"
@@ -78,7 +87,9 @@ def test_licences_fit_apache_2():
     for item in importlib.metadata.distributions():
         name = item.metadata["Name"].lower()
         classifiers = [c for c in item.metadata.get_all("Classifier") or [] if c.startswith("License")]
-        said = " ".join([item.metadata.get("License-Expression") or "", item.metadata.get("License") or "", *classifiers]).lower()
+        said = " ".join(
+            [item.metadata.get("License-Expression") or "", item.metadata.get("License") or "", *classifiers]
+        ).lower()
         if name not in known and not any(word in said for word in fits):
             strange.append((name, said[:80]))
     assert not strange

@@ -62,6 +62,6 @@ class _Transaction:
         for name in unique:
             if self._log.taken(name) or name in self.unique:
                 raise Conflict("log: a key that is not taken expected")
+            self.unique.add(name)
         self.added.extend(records)
         self.checkpoint = checkpoint
-        self.unique.update(unique)

@@ -20,7 +20,7 @@ from hardline.infra.parsers.refusals import Found
 from hardline.infra.parsers.spec import CsvSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def main() -> None:
@@ -30,25 +30,31 @@ def main() -> None:
     _start_threads(spec)
     confine(memory_bytes=spec.memory_bytes, cpu_s=spec.cpu_s)
     taken = _Counted(source)
+    rows = 0
     try:
-        rows = 0
-        for batch in _batches(taken, spec):
+        for batch in batches(taken.read, spec):
             rows += batch.num_rows
             sink = pa.BufferOutputStream()
             with ipc.new_stream(sink, batch.schema) as writer:
                 writer.write_batch(batch)
             _send(frames.BATCH, memoryview(sink.getvalue()))
-        if rows:
-            _send(frames.DONE, memoryview(json.dumps({"bytes": taken.count, "rows": rows}).encode()))
-        else:
-            _send(frames.REFUSED, memoryview(Found("no-rows").to_bytes()))
+        _send(frames.DONE, memoryview(json.dumps({"bytes": taken.count, "rows": rows}).encode()))
     except Found as found:
         _send(frames.REFUSED, memoryview(found.to_bytes()))
 
 
-def _batches(source: _Counted, spec: CsvSpec) -> Iterator[pa.RecordBatch]:
-    converter, order, made = None, None, 0
-    for block in csv_blocks.cut(source.read, spec):
+def batches(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[pa.RecordBatch]:
+    """The rows of a source, at least one.
+
+    Args:
+        read: At most that many next bytes; none at the end.
+        spec: What the text must be.
+
+    Raises:
+        Found: What is wrong with it.
+    """
+    converter, order, rows, made = None, None, 0, 0
+    for block in csv_blocks.cut(read, spec):
         if converter is None or order is None:
             block, order = _header(block, spec)
             converter = csv_convert.Converter(spec, order)
@@ -57,10 +63,13 @@ def _batches(source: _Counted, spec: CsvSpec) -> Iterator[pa.RecordBatch]:
         batch = converter.convert(block)
         if batch is None:
             raise csv_diagnosis.diagnose(block, spec, order)
+        rows += batch.num_rows
         made += batch.nbytes
         if made > spec.max_decoded_bytes:
             raise Found("limits")
         yield batch
+    if not rows:
+        raise Found("no-rows")
 
 
 def _header(block: csv_blocks.Block, spec: CsvSpec) -> tuple[csv_blocks.Block, list[int]]:

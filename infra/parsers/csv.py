@@ -15,6 +15,7 @@ from hardline.infra.errors import HardlineError, Misconfigured, Unavailable
 from hardline.infra.parsers import frames
 from hardline.infra.parsers.errors import ParseRefused
 from hardline.infra.parsers.refusals import refusal
+from hardline.infra.parsers.spec import CsvSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from hardline.infra.parsers.spec import CsvSpec
+
+__all__ = ["CsvSpec", "parse_csv"]
 
 # Without site (-S) no .pth file runs, so the two folders are named. The program's own face is not needed there, and an
 # empty package stands in for it; nor is numpy, whose import would double the start.
@@ -207,7 +209,7 @@ def _batch(body: bytearray, schema: pa.Schema) -> pa.RecordBatch:
         with ipc.open_stream(pa.py_buffer(body)) as reader:
             batch = reader.read_next_batch()
         batch.validate(full=True)
-    except (pa.ArrowException, StopIteration, ValueError, MemoryError):
+    except (pa.ArrowException, OSError, StopIteration, ValueError, MemoryError):
         batch = None
     if batch is None or not batch.schema.equals(schema, check_metadata=True):
         raise ParseRefused("limits", message="the parser's process said something that it never says")

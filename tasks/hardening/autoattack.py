@@ -52,7 +52,7 @@ class _Image(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.net(self.rows(image))
-        return logits
+        return logits.contiguous()  # the attacks write into it, which a constant net's expanded logits do not bear
 
     def rows(self, image: Tensor) -> Tensor:
         """Raw rows [N, F]."""

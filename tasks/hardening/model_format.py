@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from hardline.tasks.core import canonical
 from hardline.tasks.core.errors import DigestMismatch, Malformed
@@ -133,8 +133,13 @@ def _pair(value: Any) -> tuple[str, str]:
 
 def _plain(name: str, value: Any) -> torch.Tensor:
     """A dense copy of its own: tied weights share memory and slices have gaps, and safetensors knows neither."""
-    usable = isinstance(value, torch.Tensor) and not isinstance(value, UninitializedTensorMixin)
-    if not usable or value.is_meta or value.is_quantized or value.layout != torch.strided:
+    if (
+        not isinstance(value, torch.Tensor)
+        or is_lazy(value)
+        or value.is_meta
+        or value.is_quantized
+        or value.layout != torch.strided
+    ):
         raise Malformed(f"net: {name}: a dense tensor with data expected, got something else")
     copy: torch.Tensor = value.detach().cpu().clone(memory_format=torch.contiguous_format)
     return copy

@@ -108,3 +108,10 @@ def test_make_layout_refuses_what_no_reader_would_accept():
         layouts.make_layout("dataset", keys, NOW, [])
     with pytest.raises(ValueError, match="train"):
         layouts.make_layout("model", keys, NOW, [new_signer()])
+
+
+def test_a_template_of_another_format_stops_the_program(monkeypatch):
+    assert layouts._read_template("dataset").keys() == set(layouts.STEPS_DATASET)
+    monkeypatch.setattr(layouts, "FORMAT", "hardline/layout/v2")
+    with pytest.raises(RuntimeError, match="the installation is broken"):
+        layouts._read_template("dataset")

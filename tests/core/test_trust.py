@@ -365,6 +365,11 @@ def test_a_malformed_document_is_refused(edit):
         TrustDocument.decode(edited(edit))
 
 
+def test_a_newer_format_is_refused_by_name():
+    with pytest.raises(Malformed, match="format hardline/trust/v1"):
+        TrustDocument.decode(edited(lambda v: v.update(format="hardline/trust/v2")))
+
+
 def test_nobody_signs_what_no_reader_would_accept():
     with pytest.raises(ValueError, match="no reader would accept"):
         sign_trust(replace(FIRST, threshold=4), OWNERS)
