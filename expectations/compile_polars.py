@@ -140,7 +140,8 @@ class _Whole:
         values = frame[name].drop_nulls().to_numpy().astype(np.float64)
         values = values[~np.isnan(values)]
         if len(values):
-            self._merge(len(values), float(values.mean()), float(((values - values.mean()) ** 2).sum()))
+            with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, and fails every range, as in GX
+                self._merge(len(values), float(values.mean()), float(((values - values.mean()) ** 2).sum()))
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
 
     def _merge(self, count: int, mean: float, squares: float) -> None:

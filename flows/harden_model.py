@@ -14,7 +14,7 @@ def harden_model(dataset: Wanted | DatasetRef, recipe: RecipeRef) -> ModelRef:
 
     Args:
         dataset: What to train on; a name alone means the latest that is not recalled.
-        recipe: How to train.
+        recipe: A preset of the training, and what differs from it.
     """
     receipt = verify(dataset)
     trained = train(receipt, recipe)

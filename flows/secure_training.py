@@ -13,7 +13,7 @@ def secure_training(source: SourceRef, contract: ContractRef, recipe: RecipeRef)
     Args:
         source: Where the rows come from.
         contract: What they must look like.
-        recipe: How to train.
+        recipe: A preset of the training, and what differs from it.
     """
     dataset = publish_dataset(source, contract)
     return harden_model(dataset, recipe)

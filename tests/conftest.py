@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hardline.infra.clock import SystemClock
 from hardline.infra.emitters.memory import MemoryEmitter
 from hardline.infra.keys.memory_vault import MemoryVault

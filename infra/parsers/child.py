@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from hardline.infra.parsers import csv_blocks, csv_convert, csv_diagnosis, frames
-from hardline.infra.parsers.confinement import confine
+from hardline.infra.parsers.confinement import drop_privileges, limit
 from hardline.infra.parsers.refusals import Found
 from hardline.infra.parsers.spec import CsvSpec
 
@@ -27,8 +27,9 @@ def main() -> None:
     """Parse standard input; the exit status says nothing that the frames do not."""
     source = FileIO(0, "rb", closefd=False)
     spec = CsvSpec.from_json(json.loads(_line(source)))
+    drop_privileges()
     _start_threads(spec)
-    confine(memory_bytes=spec.memory_bytes, cpu_s=spec.cpu_s)
+    limit(memory_bytes=spec.memory_bytes, cpu_s=spec.cpu_s)
     taken = _Counted(source)
     rows = 0
     try:
@@ -106,7 +107,7 @@ def _line(source: FileIO) -> bytes:
 
 
 def _start_threads(spec: CsvSpec) -> None:
-    """Arrow's reader wants one thread of its own; after `confine` none can start."""
+    """Arrow's reader wants one thread of its own; after `limit` none can start."""
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     csv_convert.Converter(spec, range(len(spec.columns))).convert(csv_blocks.Block(b"\n", 1, 1, quoted=False))

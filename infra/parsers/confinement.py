@@ -1,6 +1,6 @@
 """What a parser's process gives up before it reads the first byte of a source.
 
-Afterwards it can compute and use the three pipes it was born with: it opens no file (RLIMIT_NOFILE), writes none
+Afterwards it can compute and use the pipes that it has: it opens no file (RLIMIT_NOFILE), writes none
 (RLIMIT_FSIZE), starts no process or thread (RLIMIT_NPROC, which the kernel waives for root), gains no privilege
 (PR_SET_NO_NEW_PRIVS, empty capability sets), and where the kernel lets users make namespaces it has a network without
 interfaces. On Linux; elsewhere only those resource limits hold that the system knows.
@@ -18,10 +18,8 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 _CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 
 
-def confine(*, memory_bytes: int, cpu_s: int) -> None:
-    """Give everything up, for good. Every import must be done; raises `OSError` if a limit cannot be set."""
-    if sys.platform == "linux":
-        _drop_privileges()
+def limit(*, memory_bytes: int, cpu_s: int) -> None:
+    """Give up files, processes and more; every thread must run by now. Raises `OSError` if a limit cannot be set."""
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
@@ -30,14 +28,17 @@ def confine(*, memory_bytes: int, cpu_s: int) -> None:
         resource.RLIMIT_NPROC: 0,
         resource.RLIMIT_NOFILE: 3,
     }
-    for limit, value in limits.items():
-        _, hard = resource.getrlimit(limit)
+    for kind, value in limits.items():
+        _, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with nullcontext() if sys.platform == "linux" else suppress(OSError, ValueError):
-            resource.setrlimit(limit, (allowed, allowed))
+            resource.setrlimit(kind, (allowed, allowed))
 
 
-def _drop_privileges() -> None:
+def drop_privileges() -> None:
+    """Give up capabilities and the network; before any thread starts, since a thread has its own. Raises `OSError`."""
+    if sys.platform != "linux":
+        return
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)

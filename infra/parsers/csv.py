@@ -33,6 +33,10 @@ _BOOT = (
     "top = sys.modules['hardline'] = types.ModuleType('hardline'); top.__path__ = [sys.argv[1]]; "
     "from hardline.infra.parsers.child import main; main()"
 )
+_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve more address space than they use
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # it would start with the import, and keep its privileges
+}
 _PIPE_BYTES = 1 << 20
 _EXPANSION = 16  # Arrow bytes for a byte of text, at most: an empty cell and its delimiter make 8 and a bit
 
@@ -82,7 +86,7 @@ class _Process:
                 stderr=subprocess.DEVNULL,  # a traceback could quote a cell
                 bufsize=0,
                 cwd="/",
-                env={"ARROW_DEFAULT_MEMORY_POOL": "system"},  # the others reserve more address space than they use
+                env=_ENVIRONMENT,
                 start_new_session=True,
             )
         except OSError as error:

@@ -247,7 +247,7 @@ def _load(data: bytes) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ContractError(f"contract: line {line}: YAML expected ({error.problem})") from None
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError, TypeError):  # a tag on a wrong scalar
         raise ContractError("contract: YAML expected, got something else") from None
     if not isinstance(value, dict):
         raise ContractError("contract: an ODCS document expected, got something else")
@@ -291,11 +291,18 @@ def _custom(value: Mapping[str, Any], subject: str) -> dict[str, Any]:
 
 def _column(value: Mapping[str, Any]) -> Column:
     name = value.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= 200 or any(ord(c) < 32 for c in name):
+    if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or not name[0].isalnum():
+        # polars takes `^...$` and `*` in place of a name for a pattern over all columns
         raise ContractError("contract: a column with a name expected")
     subject = f"contract: column {name!r}"
     custom = _custom(value, subject)
     group = _one_of(custom.pop("group", "features"), GROUPS, f"{subject}: group")
+    levels = custom.pop("levels", None) or []
+    if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
+        raise ContractError(f"{subject}: levels: a list of texts expected; quote yes, no and numbers")
+    immutable = custom.pop("immutable", False)
+    if not isinstance(immutable, bool) or not isinstance(value.get("required", False), bool):
+        raise ContractError(f"{subject}: immutable and required: true or false expected")
     type_ = custom.pop("type", None) or {v: k for k, v in reversed(_LOGICAL.items())}.get(str(value.get("logicalType")))
     type_ = _one_of(type_, TYPES, f"{subject}: type")
     if value.get("logicalType") != _LOGICAL[type_]:
@@ -308,9 +315,9 @@ def _column(value: Mapping[str, Any]) -> Column:
         valid=_range(custom.pop("valid", None), f"{subject}: valid"),
         scale=_range(custom.pop("scale", None), f"{subject}: scale"),
         epsilon=_number(custom.pop("epsilon", 0), f"{subject}: epsilon", low=Decimal(0), high=Decimal(1)),
-        immutable=bool(custom.pop("immutable", False)),
+        immutable=immutable,
         direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
-        levels=tuple(str(level) for level in custom.pop("levels", None) or ()),
+        levels=tuple(levels),
     )
     if custom:
         raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
@@ -319,6 +326,10 @@ def _column(value: Mapping[str, Any]) -> Column:
             raise ContractError(f"{subject}: a feature that is a required {', '.join(NUMERIC)} expected")
         if column.scale is None or column.scale[0] >= column.scale[1]:
             raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
+        if type_ != "boolean" and (
+            column.valid is None or not column.valid[0] <= column.scale[0] < column.scale[1] <= column.valid[1]
+        ):
+            raise ContractError(f"{subject}: valid: a range around the scale expected")
     return column
 
 
@@ -337,9 +348,9 @@ def _classes(columns: Sequence[Column], label: Any) -> tuple[str, ...]:
 def _split(value: Any, columns: Sequence[Column]) -> SplitRule:
     value = _object(value, {"train", "by"}, "split")
     train, by = value.get("train"), value.get("by")
-    if not isinstance(train, int) or not 1 <= train <= 99:
+    if isinstance(train, bool) or not isinstance(train, int) or not 1 <= train <= 99:
         raise ContractError("contract: split: train: a percentage from 1 to 99 expected")
-    if by is not None and by not in {column.name for column in columns}:
+    if by is not None and (not isinstance(by, str) or by not in {column.name for column in columns}):
         raise ContractError("contract: split: by: a column expected")
     return SplitRule(train, by)
 
@@ -355,8 +366,13 @@ def _budget(value: Any) -> Budget:
 def _threat(value: Any, columns: Sequence[Column], classes: Sequence[str]) -> ThreatModel:
     value = _object(value, {"norm", "evades", "relations"}, "threat")
     norm = _one_of(value.get("norm"), ("linf",), "contract: threat: norm")
-    evades = value.get("evades") or list(classes)
-    if not isinstance(evades, list) or not all(name in classes for name in evades):
+    evades = value.get("evades")
+    if (
+        not isinstance(evades, list)
+        or not evades
+        or len({str(name) for name in evades}) != len(evades)
+        or not all(name in classes for name in evades)
+    ):
         raise ContractError("contract: threat: evades: classes of the label expected")
     numeric = {column.name for column in columns if column.group == "features"}
     relations = tuple(_relation(item, numeric) for item in value.get("relations") or ())
@@ -412,6 +428,8 @@ def _number(value: Any, subject: str, low: Decimal | None = None, high: Decimal 
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ContractError(f"{subject}: a number expected")
     number = Decimal(value)
+    if not number.is_finite() or abs(number) > Decimal("1e30"):  # inside float32, with room for sums
+        raise ContractError(f"{subject}: a number within 1e30 of 0 expected")
     if (low is not None and number < low) or (high is not None and number > high):
         raise ContractError(f"{subject}: a number from {low} to {high} expected, got {number}")
     return number

@@ -7,6 +7,7 @@ is read by making it again from what it names; whatever else it says is then ref
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ PAYLOAD_TYPE = layouts.PAYLOAD_TYPE
 MAX_LAYOUT = 1 << 20  # bytes; eight steps with their keys are 10 kB
 MAX_LINK = 1 << 16  # bytes; a link names at most five artifacts
 MAX_LINKS = 64  # two for each step of the longest chain are 16
+LINK_NAME = re.compile(r"[a-z]{1,40}\.[0-9a-f]{8}\.link")
 
 
 @dataclass(frozen=True, slots=True)

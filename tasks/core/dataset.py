@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from hardline.tasks.core import canonical, paths, sealing
 from hardline.tasks.core.errors import AccessDenied, DigestMismatch, UsageError
+from hardline.tasks.core.folders import read_recorded
 from hardline.tasks.core.manifest import SPLITS, Entry, Manifest
 from hardline.tasks.core.rows import concat, decode_table
 
@@ -158,14 +159,13 @@ class VerifiedDataset:
     def _open(self, entry: Entry, columns: Sequence[tuple[str, str]]) -> pa.Table:
         """Step 7, for one entry: the same private bytes are digested and opened."""
         key = self._open_keys()[f"{entry.split}/{entry.group}"]
-        sealed = self._folder.read(f"{paths.PAYLOAD}/{entry.path}")
-        if len(sealed) != entry.size or canonical.digest(sealed) != entry.digest:
-            error = DigestMismatch(f"entry {entry.path}: sha256:{entry.digest} expected, got other bytes")
-            error.step = 7
-            raise error
-        context = sealing.context(bytes.fromhex(self._manifest.version), "shard", entry.path)
-        plain = sealing.open_sealed(sealed, key.secret, context)
-        return decode_table(plain, subject=f"entry {entry.path}", columns=columns, rows=entry.rows)
+        with self._verified.subject.steps(7):
+            sealed = read_recorded(self._folder, f"{paths.PAYLOAD}/{entry.path}")
+            if len(sealed) != entry.size or canonical.digest(sealed) != entry.digest:
+                raise DigestMismatch(f"entry {entry.path}: sha256:{entry.digest} expected, got other bytes")
+            context = sealing.context(bytes.fromhex(self._manifest.version), "shard", entry.path)
+            plain = sealing.open_sealed(sealed, key.secret, context)
+            return decode_table(plain, subject=f"entry {entry.path}", columns=columns, rows=entry.rows)
 
     def _open_keys(self) -> Mapping[str, DataKey]:
         if self._keys is None:

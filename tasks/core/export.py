@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, opening, paths, proof
-from hardline.tasks.core.errors import UsageError
+from hardline.tasks.core import canonical, oms, opening, paths, proof
+from hardline.tasks.core.errors import SignatureInvalid, UsageError, VerificationError
 from hardline.tasks.core.references import Wanted
 from hardline.tasks.core.results import Exported
 
 if TYPE_CHECKING:
     from hardline.infra.runtime import Runtime
+    from hardline.tasks.core.keys import PublicKey
+    from hardline.tasks.core.logview import LogView
     from hardline.tasks.core.verification import Verified
 
 _README = """{reference}: a {kind} published with Hardline.
@@ -65,13 +67,24 @@ def export(runtime: Runtime, wanted: Wanted, target: Path) -> Exported:
         files[paths.LAYOUT] = runtime.trust.get(paths.layout(current))
     signer = "publisher" if subject.kind == "dataset" else "releaser"
     files["keys/owner.pub"] = view.trust.owners[0].pem.encode()
-    files[f"keys/{signer}.pub"] = view.trust.holders_until(signer, subject.record.index)[-1].pem.encode()
+    files[f"keys/{signer}.pub"] = _bundle_key(files[paths.BUNDLE], view, signer, subject.record.index).pem.encode()
     files["trust/trust.json"] = runtime.trust.get(paths.TRUST)
     files["README"] = _readme(proven, signer, len(view)).encode()
     for path, data in files.items():
         _write(target / path, data)
     total = sum(len(data) for data in files.values())
     return Exported(str(target), proven.reference, subject.digest, len(files), total)
+
+
+def _bundle_key(bundle: bytes, view: LogView, role: str, index: int) -> PublicKey:
+    """The key that made the bundle: the only one that foreign tools accept it under."""
+    for key in view.trust.holders_until(role, index):
+        try:
+            oms.verify_bundle(bundle, key)
+        except VerificationError:
+            continue
+        return key
+    raise SignatureInvalid("bundle: a signer in its role expected, got none")
 
 
 def _readme(proven: Verified, signer: str, size: int) -> str:

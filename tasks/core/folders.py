@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from hardline.infra.ports import ObjectStore
+from hardline.tasks.core.errors import DigestMismatch, NotFound
 
 
 class Folder(Protocol):
@@ -16,6 +17,14 @@ class Folder(Protocol):
 
     def read(self, path: str) -> bytes:
         """One file, whole, in private memory; raises `NotFound`."""
+
+
+def read_recorded(folder: Folder, path: str) -> bytes:
+    """A file that somebody recorded, so that none at all is other bytes; raises `DigestMismatch`."""
+    try:
+        return folder.read(path)
+    except NotFound:
+        raise DigestMismatch(f"{path}: expected, got nothing") from None
 
 
 class StoreFolder:

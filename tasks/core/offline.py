@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hardline.tasks.core import paths, verification
 from hardline.tasks.core.errors import NotFound, TrustRefused
+from hardline.tasks.core.folders import read_recorded
 from hardline.tasks.core.verification import Steps, Subject, Verified
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def verify_folder(
         if trust is not None:
             document = verification.read_trust(trust.get(paths.TRUST), _seen(trust, paths.SEEN_TRUST) or b"", now)
         elif owners:
-            document = verification.read_trust(folder.read("trust/trust.json"), owners, now)
+            document = verification.read_trust(read_recorded(folder, "trust/trust.json"), owners, now)
         else:
             raise TrustRefused(
                 "trust: a trust folder or an owner's key got elsewhere expected", help="--trust or --owner-key"
@@ -53,9 +54,9 @@ def verify_folder(
         seen = None if trust is None else _seen(trust, paths.SEEN_CHECKPOINT)
         record, head = verification.read_proof(
             document,
-            folder.read(f"{paths.PROOF}/record.json"),
-            folder.read(f"{paths.PROOF}/inclusion.json"),
-            folder.read(f"{paths.PROOF}/checkpoint"),
+            read_recorded(folder, f"{paths.PROOF}/record.json"),
+            read_recorded(folder, f"{paths.PROOF}/inclusion.json"),
+            read_recorded(folder, f"{paths.PROOF}/checkpoint"),
             seen,
             now,
             max_age,

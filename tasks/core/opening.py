@@ -44,7 +44,8 @@ def verified(
     view = Ledger(runtime).view()
     with steps(1), steps(2):
         pass  # view() has walked both, and stamped their numbers on what it raised
-    record = verification.resolve(view, wanted, kind=kind)
+    with steps(3):
+        record = verification.resolve(view, wanted, kind=kind)
     folder = StoreFolder(runtime.store, folder_of(record))
     assert view.checkpoint is not None
     return verification.verify(Subject(record, view.trust, view.checkpoint, view, steps), folder), folder, view

@@ -163,6 +163,12 @@ def _expectation(position: int, value: Any) -> Expectation:
             isinstance(kwargs[key], list) and kwargs[key] and all(isinstance(v, str) for v in kwargs[key])
         ):
             raise ContractError(f"{subject}: {key}: a list of texts expected")
+    if not isinstance(kwargs.get("or_equal", False), bool):
+        raise ContractError(f"{subject}: or_equal: true or false expected")
+    if "value" in kwargs and (isinstance(kwargs["value"], bool) or not isinstance(kwargs["value"], int)):
+        raise ContractError(f"{subject}: value: a whole number expected")
+    if "column_A" in kwargs and kwargs["column_A"] == kwargs["column_B"]:
+        raise ContractError(f"{subject}: two different columns expected")
     for key in _COLUMN_ARGUMENTS:
         if key in kwargs and not isinstance(kwargs[key], str):
             raise ContractError(f"{subject}: {key}: a column's name expected")
@@ -178,6 +184,9 @@ def _check_bounds(kwargs: Mapping[str, Any], subject: str) -> None:
         raise ContractError(f"{subject}: min_value or max_value expected: without both it can never fail")
     if any(bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)) for bound in bounds):
         raise ContractError(f"{subject}: min_value and max_value: numbers expected")
+    # 1e999 is JSON, reads as infinity, and makes a bound that can never fail.
+    if any(bound is not None and not abs(bound) <= 1e300 for bound in bounds):
+        raise ContractError(f"{subject}: min_value and max_value: finite numbers expected")
     if None not in bounds and bounds[0] > bounds[1]:  # type: ignore[operator]
         raise ContractError(f"{subject}: min_value not above max_value expected")
 

@@ -41,6 +41,7 @@ from hardline.tasks.core.errors import (
     TrustRefused,
     VerificationError,
 )
+from hardline.tasks.core.folders import read_recorded
 from hardline.tasks.core.logview import LogView
 from hardline.tasks.core.model_documents import EVALUATION, MODEL, EvaluationDocument, ModelDocument
 from hardline.tasks.core.records import Record
@@ -82,11 +83,6 @@ class Steps:
             self.results[number] = "failed"
             error.step = number
             raise
-        except NotFound as error:
-            self.results[number] = "failed"
-            missing = DigestMismatch(f"{error.message}: expected, got nothing")
-            missing.step = number
-            raise missing from None
         self.results[number] = "passed"
 
     def to_json(self) -> list[dict[str, object]]:
@@ -236,9 +232,7 @@ def resolve(view: LogView, wanted: Wanted, *, kind: str | None = None) -> Record
     found = _named(view, wanted, kind)
     standing = [record for record in found if record["manifest"] not in recalled]
     if not standing:
-        error = Recalled(f"{wanted}: recalled", help=f"hardline show {wanted} says why")
-        error.step = 3
-        raise error
+        raise Recalled(f"{wanted}: recalled", help=f"hardline show {wanted} says why")
     return standing[-1]
 
 
@@ -309,7 +303,7 @@ class _Listing:
     def read(self, path: str) -> bytes:
         if path not in self.sizes:
             raise DigestMismatch(f"{path}: expected, got nothing")
-        return self._folder.read(path)
+        return read_recorded(self._folder, path)
 
     def under(self, prefix: str) -> dict[str, int]:
         start = len(prefix) + 1
@@ -329,7 +323,7 @@ def _document(subject: Subject, listing: _Listing) -> manifest.Manifest | ModelD
 
 def _custody(subject: Subject, listing: _Listing) -> tuple[Mapping[str, custody.ParsedLink], str, tuple[str, ...]]:
     record, trust = subject.record, subject.trust
-    names = sorted(path for path in listing.under(paths.LINKS) if path.endswith(".link"))
+    names = sorted(path for path in listing.under(paths.LINKS) if custody.LINK_NAME.fullmatch(path))
     links = {name: listing.read(f"{paths.LINKS}/{name}") for name in names}
     if links_digest(links) != record["links"]:
         raise DigestMismatch(f"links: sha256:{record['links']} expected, got others, fewer or more")
@@ -339,7 +333,8 @@ def _custody(subject: Subject, listing: _Listing) -> tuple[Mapping[str, custody.
     if record["layout"] != in_force or canonical.digest(layout) not in (in_force, current):
         raise TrustRefused(f"layout: sha256:{in_force} expected, the one in force at log index {record.index}")
     steps = layouts.STEPS_DATASET if subject.kind == "dataset" else layouts.STEPS_MODEL
-    functionaries = {step: trust.holders_until(layouts.ROLE_OF[step], record.index) for step in steps}
+    # A layout that was renewed since may name later keys; whose link it is at the record's index is asked below.
+    functionaries = {step: trust.holders_until(layouts.ROLE_OF[step], subject.checkpoint.size) for step in steps}
     published = datetime.fromtimestamp(record.time, UTC)
     chain = custody.verify_chain(
         layout, trust.owners, trust.threshold, links, functionaries=functionaries, when=published
@@ -498,7 +493,7 @@ def _refuse_strangers(subject: Subject, listing: _Listing) -> None:
     for path in listing.sizes:
         if path in known or path.startswith((f"{paths.PAYLOAD}/", f"{paths.KEYRING}/")):
             continue
-        if path.startswith(f"{paths.LINKS}/") and path.endswith(".link"):
+        if path.startswith(f"{paths.LINKS}/") and custody.LINK_NAME.fullmatch(path.removeprefix(f"{paths.LINKS}/")):
             continue
         raise DigestMismatch(f"folder: nothing beyond its parts expected, got {path[:120]!r}")
 
@@ -541,13 +536,16 @@ def read_keyring(subject: Subject, folder: Folder) -> keyring.Keyring:
         rotated = subject.view.last("keyring", manifest=subject.digest)
         if rotated is not None:
             generation, digest, index, role = rotated["generation"], rotated["keyring"], rotated.index, "custodian"
-    data = folder.read(f"{paths.KEYRING}/{generation}.json")
+    data = read_recorded(folder, f"{paths.KEYRING}/{generation}.json")
     if canonical.digest(data) != digest:
         raise DigestMismatch(f"keyring: sha256:{digest} expected, got sha256:{canonical.digest(data)}")
     wrapped = envelope.parse(data, subject="keyring")
     payload = envelope.verify(wrapped, keyring.PAYLOAD_TYPE, trust.holders_until(role, index), subject="keyring")
     ring = keyring.Keyring.decode(payload)
-    if (ring.generation, ring.version_id.hex()) != (generation, record["version"]):
+    same_subject = (
+        ring.subject == subject.digest or subject.kind == "model"
+    )  # a model's keys are made before model.json
+    if (ring.generation, ring.version_id.hex()) != (generation, record["version"]) or not same_subject:
         raise TrustRefused("keyring: the one of this version and generation expected, got another")
     return ring
 

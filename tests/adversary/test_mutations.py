@@ -11,11 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+
 from hardline.infra.runtime import Runtime
-from hardline.tasks.core import canonical, checkpoint, custody, envelope, keyring, manifest, merkle, oms, opening, paths
+from hardline.tasks.core import (
+    canonical,
+    checkpoint,
+    custody,
+    envelope,
+    keyring,
+    manifest,
+    merkle,
+    oms,
+    opening,
+    paths,
+    sealing,
+)
 from hardline.tasks.core import records as log_records
 from hardline.tasks.core import rows as tables
-from hardline.tasks.core import sealing
 from hardline.tasks.core.errors import VerificationError
 from hardline.tasks.core.keys import PublicKey
 from hardline.tasks.core.ledger import Ledger
@@ -192,7 +204,9 @@ def strangers(scene: Scene, rng: random.Random) -> list[Mutation]:
             found.append(Mutation(f"stranger {name} in {wanted.name}", SAME, apply, wanted))
     for path in ("events/00/stranger.json", "datasets/stranger/x", "datasets/diagnosis/.hidden", "stranger"):
         found.append(Mutation(f"stranger {path}", SAME, put(path, b"x")))
-    for path in [path for path in scene.runtime.store.objects if path.startswith(("events/", "landing/", "contracts/"))]:
+    for path in [
+        path for path in scene.runtime.store.objects if path.startswith(("events/", "landing/", "contracts/"))
+    ]:
         found.append(Mutation(f"outside: delete {path.split('/')[0]}", SAME, drop(path)))
     return found
 
@@ -233,7 +247,13 @@ def resigned(data: bytes, signer) -> bytes:
 def wrong_keys(scene: Scene, rng: random.Random) -> list[Mutation]:
     """Links, layouts, keyrings, bundles and manifests by somebody who may not make them."""
     found = []
-    makers = {"sign": "publisher", "encrypt": "sealer", "validate": "validator", "declare": "steward", "train": "trainer"}
+    makers = {
+        "sign": "publisher",
+        "encrypt": "sealer",
+        "validate": "validator",
+        "declare": "steward",
+        "train": "trainer",
+    }
     makers |= {"evaluate": "assessor"}
     for wanted, folder in scene.folders.items():
         files = scene.files(wanted)

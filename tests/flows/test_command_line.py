@@ -154,7 +154,9 @@ def test_a_reader_that_has_seen_enough_is_no_error(home):
 def test_a_run_that_is_ended_leaves_no_process(number, tmp_path, home):
     """While the server starts, which is when most is under way; and the next run is not hindered."""
     env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config"), "HARDLINE_HOME": str(tmp_path / "home")}
-    run = subprocess.Popen([*PROGRAM, "run", "diagnosis"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [*PROGRAM, "run", "diagnosis"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     record = tmp_path / "home/prefect/server.pid"
     end = time.monotonic() + 60
     while not (record.exists() and record.stat().st_size):

@@ -32,7 +32,6 @@ def test_an_entrypoint_loads_and_takes_its_parameters(item, prefect_server, monk
     assert flow.name == item["name"]
     assert flow.persist_result is False
     assert flow.validate_parameters(item["parameters"])
-    assert "Args:" not in (flow.description or "") or flow.description
     for name, schema in flow.parameters.properties.items():
         assert schema["description"], name
     for definition in flow.parameters.definitions.values():
@@ -40,7 +39,9 @@ def test_an_entrypoint_loads_and_takes_its_parameters(item, prefect_server, monk
             assert all("description" in field for field in definition["properties"].values()), definition["title"]
 
 
-@pytest.mark.parametrize("changed", [{"source": {"uri": ""}}, {"contract": {"name": "../x"}}, {"recipe": {"seed": -1}}, {"recipe": {"x": 1}}])
+@pytest.mark.parametrize(
+    "changed", [{"source": {"uri": ""}}, {"contract": {"name": "../x"}}, {"recipe": {"seed": -1}}, {"recipe": {"x": 1}}]
+)
 def test_parameters_are_parsed_again_inside(changed, prefect_server):
     from prefect.exceptions import ParameterTypeError
 

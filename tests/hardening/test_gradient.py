@@ -92,7 +92,7 @@ def test_a_net_without_gradients_is_tried_at_random():
 
 def test_on_real_rows_immutable_columns_stand_still_and_both_families_agree():
     # The two attackers see the same limits and have nothing else in common, so a gap would be a bug of one.
-    bound, x, _, _, _ = diagnosis()
+    bound, _, _, x, _ = diagnosis()
     generator = torch.Generator().manual_seed(0)
     weights = torch.randn(30, generator=generator) / torch.tensor(
         [float(column.scale[1] - column.scale[0]) for column in bound.feature_columns]

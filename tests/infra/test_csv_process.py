@@ -9,7 +9,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,8 +37,7 @@ def _children() -> set[int]:
 
 @pytest.mark.parametrize("size", [1, 4096, 1 << 20])
 def test_the_process_reads_what_is_read_here(size: int) -> None:
-    text = TEXT[:500] + b"\n" if size == 1 else TEXT
-    text = text[: text.rindex(b"\n") + 1] if size > 1 else TEXT[: TEXT.index(b"\n", 400) + 1]
+    text = TEXT if size > 1 else TEXT[: TEXT.index(b"\n", 400) + 1]
     batches = list(parse_csv(chunked(text, size), replace(SPEC, batch_bytes=4000)))
     assert [row for batch in batches for row in batch.to_pylist()] == rows_of(text)
     assert all(batch.schema == SCHEMA for batch in batches)
@@ -47,13 +45,10 @@ def test_the_process_reads_what_is_read_here(size: int) -> None:
 
 
 def test_it_starts_in_less_than_half_a_second() -> None:
-    times = []
-    for _ in range(3):
-        start = time.process_time(), os.times()
-        list(parse_csv([b"id,x,t\n1,2,a\n"], SPEC))
-        end = os.times()
-        times.append(end.children_user + end.children_system - start[1].children_user - start[1].children_system)
-    assert min(times) < 0.5  # of CPU time: the machine may be busy
+    start = os.times()
+    list(parse_csv([b"id,x,t\n1,2,a\n"], SPEC))
+    end = os.times()  # of CPU time: the machine may be busy
+    assert end.children_user + end.children_system - start.children_user - start.children_system < 0.5
 
 
 def test_it_gives_up_all_that_it_does_not_need() -> None:
@@ -61,17 +56,24 @@ def test_it_gives_up_all_that_it_does_not_need() -> None:
     batches = parse_csv(itertools.chain([TEXT], iter(lambda: b"1,2,a\n" * 1000, b"")), replace(SPEC, batch_bytes=4000))
     next(batches)
     (pid,) = _children() - before
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
     limits = Path(f"/proc/{pid}/limits").read_text()
-    assert status["NoNewPrivs"] == "1"
-    assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
-    for name, value in {"file size": 0, "core file size": 0, "open files": 3, "processes": 0, "cpu time": SPEC.cpu_s}.items():
+    for thread in Path(f"/proc/{pid}/task").iterdir():  # privileges are a thread's own, and Arrow has started some
+        status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines() if ":\t" in line)
+        assert status["NoNewPrivs"] == "1"
+        assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
+    for name, value in {
+        "file size": 0,
+        "core file size": 0,
+        "open files": 3,
+        "processes": 0,
+        "cpu time": SPEC.cpu_s,
+    }.items():
         line = next(line for line in limits.splitlines() if line.startswith(f"Max {name}"))
         assert line.removeprefix(f"Max {name}").split()[:2] == [str(value)] * 2
     assert f"{SPEC.memory_bytes}" in limits
     if os.geteuid() == 0:  # else nobody may look into a process that cannot be dumped
-        assert {os.readlink(f"/proc/{pid}/fd/{number}")[:5] for number in (0, 1)} == {"pipe:"}
-        assert os.listdir(f"/proc/{pid}/fd") == ["0", "1", "2"]
+        opened = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        assert {place.split(":")[0] for place in opened} == {"pipe", "/dev/null"}  # one pipe is Arrow's own
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
         assert b"HOME" not in Path(f"/proc/{pid}/environ").read_bytes()
         if subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True, check=False).returncode == 0:
@@ -93,8 +95,8 @@ def test_it_gives_up_all_that_it_does_not_need() -> None:
 )
 def test_what_was_given_up_is_gone(attempt: str) -> None:
     program = (
-        "import os, socket, sys\nsys.path.insert(0, sys.argv[1])\nfrom hardline.infra.parsers.confinement import confine\n"
-        "confine(memory_bytes=1 << 30, cpu_s=10)\n"
+        "import os, socket, sys\nsys.path.insert(0, sys.argv[1])\nfrom hardline.infra.parsers.confinement import drop_privileges, limit\n"
+        "drop_privileges(); limit(memory_bytes=1 << 30, cpu_s=10)\n"
         f"try:\n    {attempt}\nexcept (OSError, MemoryError):\n    os._exit(7)\nos._exit(0)\n"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(Path(hardline.__file__).parents[1])], check=False)
@@ -168,7 +170,9 @@ def test_it_runs_from_an_installed_package_alone(tmp_path: Path) -> None:
     """As a wheel lays it out: no working tree, no links, and a project of the user's with folders of the same names."""
     site, project = tmp_path / "site", tmp_path / "project"
     shutil.copytree(
-        Path(hardline.__file__).parent / "infra", site / "hardline" / "infra", ignore=shutil.ignore_patterns("__pycache__")
+        Path(hardline.__file__).parent / "infra",
+        site / "hardline" / "infra",
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
     (site / "hardline" / "__init__.py").write_text("import sys\nassert 'prefect' not in sys.modules\n")
     for name in ("infra", "tasks", "flows", "csv", "json", "pyarrow"):
@@ -181,7 +185,12 @@ def test_it_runs_from_an_installed_package_alone(tmp_path: Path) -> None:
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(site)], cwd=project, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(site)],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.stdout == "[[{'a': 1}]]\n", ended.stderr
 
@@ -270,7 +279,9 @@ def test_a_process_that_lies_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "canary" not in str(refused.value)
 
 
-def test_the_played_process_would_be_believed_if_it_said_the_truth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_played_process_would_be_believed_if_it_said_the_truth(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "said").write_bytes(_frame(b"B", _batch(SCHEMA, GOOD)) + _frame(b"D", json.dumps(SAID).encode()))
     path = str(tmp_path / "said")
     _played(monkeypatch, f"sys.stdin.buffer.read(); os.write(1, open({path!r}, 'rb').read())")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+
 from hardline.tasks.core import opening, paths
 from hardline.tasks.core.errors import Unavailable
 from hardline.tasks.core.ledger import Ledger
@@ -118,7 +119,9 @@ def shape(runtime):
     def known(match):
         return names.setdefault(match[0], f"<{len(names)}>")
 
-    found = [re.sub(r"[0-9a-f]{32,64}", known, path) for path in runtime.store.objects if not path.startswith("events/")]
+    found = [
+        re.sub(r"[0-9a-f]{32,64}", known, path) for path in runtime.store.objects if not path.startswith("events/")
+    ]
     return tuple(found), len(runtime.log.records)
 
 
@@ -179,7 +182,9 @@ def rerun(runtime, stages, kind, wanted):
     refuse_left_over(runtime)
     proven, folder, _ = opening.verified(runtime, wanted, kind=kind)
     assert proven.subject.digest == made.digest
-    assert {f"{paths.PROOF}/{name}" for name in ("checkpoint", "inclusion.json", "record.json")} <= folder.paths().keys()
+    assert {
+        f"{paths.PROOF}/{name}" for name in ("checkpoint", "inclusion.json", "record.json")
+    } <= folder.paths().keys()
 
 
 def test_publish_survives_a_failure_at_every_call(lab):

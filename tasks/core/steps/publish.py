@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, layouts, paths, proof
+from hardline.tasks.core import canonical, custody, layouts, paths, proof
 from hardline.tasks.core.act import Act
 from hardline.tasks.core.errors import DigestMismatch
 from hardline.tasks.core.idempotency import claim
@@ -96,7 +96,7 @@ def place_layout(act: Act, view: LogView, folder: str, kind: str) -> str:
 def read_links(act: Act, folder: str) -> dict[str, bytes]:
     """The version's links by file name."""
     found = {info.path.rsplit("/", 1)[-1]: info.path for info in act.store.list(f"{folder}/{paths.LINKS}")}
-    return {name: act.store.get(path) for name, path in sorted(found.items()) if name.endswith(".link")}
+    return {name: act.store.get(path) for name, path in sorted(found.items()) if custody.LINK_NAME.fullmatch(name)}
 
 
 def _refuse_unseparated(view: LogView, act: Act, made: Mapping[str, Record]) -> None:
