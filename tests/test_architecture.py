@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,14 @@ def test_licences_fit_apache_2():
         if name not in known and not any(word in said for word in fits):
             strange.append((name, said[:80]))
     assert not strange
+
+
+def test_every_format_has_its_page_and_every_page_its_place_in_the_index():
+    marker = re.compile(r"hardline/[a-z-]+/v[0-9]+")
+    pages = {path: path.read_text("utf-8") for path in (ROOT / "docs/formats").glob("*.md")}
+    written = {found for path in SOURCES for found in marker.findall(path.read_text("utf-8"))}
+    described = {found for text in pages.values() for found in marker.findall(text)}
+    private = {f"hardline/{name}/v1" for name in ("home-key", "key-file", "sample")}  # never leave the process or the key file
+    assert written - private <= described
+    index = pages[ROOT / "docs/formats/README.md"]
+    assert {path.name for path in pages} - {"README.md"} == set(re.findall(r"\(([a-z-]+\.md)\)", index))

@@ -8,8 +8,8 @@
 4. The manifest (or model.json) matches the digest asked for; its format is known; parsing is strict.
 5. The layout in force at the publication's index is signed by the owners and has no inspections; every step has its
    threshold of valid links; they chain; separation of duties holds.
-6. The verdict is ACCEPT, evaluated == declared > 0, and its contract and suite are the accepted ones. (For a model also:
-   its evaluation is ACCEPT under the contract's floors.)
+6. Each file of evidence is the one that its step's link names. The verdict is ACCEPT, evaluated == declared > 0, and its
+   contract and suite are the accepted ones. (For a model also: its evaluation is ACCEPT under the contract's floors.)
 7. Nothing is missing and nothing is extra in the folder. Each entry is read once into private memory; the same bytes
    are digested against the manifest and opened; rows are released only when both hold. This repeats on every read.
 8. The reader is permitted, and the keyring unwraps for it.
@@ -283,8 +283,9 @@ def verify(subject: Subject, folder: Folder) -> Verified:
     with steps(5):
         chain, separation, notes = _custody(subject, listing)
     with steps(6):
-        contract, verdict = _judgement(subject, listing, document, chain)
-        evaluation = _evaluation(document, listing, chain) if isinstance(document, ModelDocument) else None
+        evidence = _evidence(subject, listing, chain)
+        contract, verdict = _judgement(subject, evidence, document, chain)
+        evaluation = _evaluation(document, evidence, chain) if isinstance(document, ModelDocument) else None
     with steps(7):
         _bytes(subject, listing, document)
     signers = {
@@ -364,19 +365,22 @@ def _refuse_unrecorded(subject: Subject, links: Mapping[str, bytes]) -> None:
 _COVERED = ("release",)  # the release record itself names the digest of all links, its own included
 
 
+def _evidence(subject: Subject, listing: _Listing, chain: Mapping[str, custody.ParsedLink]) -> Mapping[str, bytes]:
+    """What the steps made and others read again: each file as the link of its step says."""
+    products = {name: digest for link in chain.values() for name, digest in link.products.items()}
+    found = {name: listing.read(f"{paths.EVIDENCE}/{name}") for name in sorted(_EVIDENCE[subject.kind])}
+    for name, data in found.items():
+        if canonical.digest(data) != products.get(name):
+            raise DigestMismatch(f"{name}: sha256:{products.get(name)} expected, as its link says, got another")
+    return found
+
+
 def _judgement(
     subject: Subject,
-    listing: _Listing,
+    evidence: Mapping[str, bytes],
     document: manifest.Manifest | ModelDocument,
     chain: Mapping[str, custody.ParsedLink],
 ) -> tuple[Contract, Verdict]:
-    evidence = {
-        name: listing.read(f"{paths.EVIDENCE}/{name}") for name in ("contract.odcs.yaml", "suite.json", "verdict.json")
-    }
-    products = {**chain["declare"].products, **chain["validate"].products}
-    for name, data in evidence.items():
-        if canonical.digest(data) != products.get(name):
-            raise DigestMismatch(f"{name}: sha256:{products.get(name)} expected, as its link says, got another")
     verdict = Verdict.decode(evidence["verdict.json"])
     contract, suite = _accepted(evidence["contract.odcs.yaml"], evidence["suite.json"])
     declared = len(suite.expectations)
@@ -416,10 +420,10 @@ def _accepted(contract: bytes, suite: bytes) -> tuple[Contract, Suite]:
 
 
 def _evaluation(
-    document: ModelDocument, listing: _Listing, chain: Mapping[str, custody.ParsedLink]
+    document: ModelDocument, evidence: Mapping[str, bytes], chain: Mapping[str, custody.ParsedLink]
 ) -> EvaluationDocument:
-    data = listing.read(f"{paths.EVIDENCE}/{EVALUATION}")
-    if not canonical.digest(data) == document.evaluation == chain["evaluate"].products.get(EVALUATION):
+    data = evidence[EVALUATION]
+    if canonical.digest(data) != document.evaluation:
         raise DigestMismatch(f"{EVALUATION}: sha256:{document.evaluation} expected, got another")
     if document.trained != chain["train"].products.get("trained.json"):
         raise TrustRefused("model.json: the training of its custody chain expected, got another")

@@ -160,7 +160,7 @@ def in_files(scene: Scene, wanted: Wanted, rng: random.Random) -> list[Mutation]
     folder, files, found = scene.folders[wanted], scene.files(wanted), []
     for name, data in files.items():
         path = f"{folder}/{name}"
-        expected = SAME if name in UNUSED or name in UNREAD[wanted] else REFUSED
+        expected = SAME if name in UNUSED else REFUSED
         other = rng.choice([other for other in files if files[other] != data])
         ways = {
             "flip": put(path, flipped(data, rng)),
@@ -171,17 +171,12 @@ def in_files(scene: Scene, wanted: Wanted, rng: random.Random) -> list[Mutation]
             "delete": drop(path),
         }
         found += [Mutation(f"{way} {name}", expected, apply, wanted) for way, apply in ways.items()]
-        both = {name, other} - {*UNUSED, *UNREAD[wanted]}
+        both = {name, other} - {*UNUSED}
         swap = together(put(path, files[other]), put(f"{folder}/{other}", data))
         found.append(Mutation(f"swap {name} with {other}", REFUSED if both else SAME, swap, wanted))
     return found
 
 
-# Evidence that steps 1 to 7 carry and do not read: named by links, but compared by no step.
-UNREAD = {
-    DATASET: ("evidence/snapshot.json",),
-    MODEL: ("evidence/snapshot.json", "evidence/manifest.json", "evidence/trained.json"),
-}
 STRANGERS = (
     "payload/extra.arrow", "payload/.hidden", "payload/train/.hidden.arrow", "payload/train/features/00001.arrow",
     "payload/manifest.json.bak", "in-toto/extra.link", "in-toto/.hidden", "in-toto/.hidden.link",
@@ -215,13 +210,13 @@ def replays(scene: Scene, rng: random.Random) -> list[Mutation]:
     found = []
     folder, now, then = scene.folders[DATASET], scene.files(DATASET), scene.below(scene.older)
     for name, data in then.items():
-        unread = name in UNUSED or name in UNREAD[DATASET] or now[name] == data
+        unread = name in UNUSED or now[name] == data
         found.append(Mutation(f"older {name}", SAME if unread else REFUSED, put(f"{folder}/{name}", data)))
     for count in range(2, len(then)):
         some = rng.sample(sorted(then), count)
-        unread = all(name in UNUSED or name in UNREAD[DATASET] or now[name] == then[name] for name in some)
+        unread = all(name in UNUSED or now[name] == then[name] for name in some)
         apply = together(*(put(f"{folder}/{name}", then[name]) for name in some))
-        changed = [name for name in some if now[name] != then[name] and name not in (*UNUSED, *UNREAD[DATASET])]
+        changed = [name for name in some if now[name] != then[name] and name not in UNUSED]
         label = f"older {count} files" + (", of them the keyring counts" if changed == ["keyring/0.json"] else "")
         found.append(Mutation(label, SAME if unread else REFUSED, apply))
     whole = together(*(drop(f"{folder}/{name}") for name in now), *(put(f"{folder}/{n}", d) for n, d in then.items()))
