@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hardline.tasks.core.contract import Column, Contract
+from hardline.tasks.core.inputs import OTHER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ def failing_rows(contract: Contract, table: pa.Table) -> Failing:
             yield "required", column.name, missing
         if column.type in ("number", "integer"):
             yield from _numeric(column, np.asarray(values.to_numpy(), dtype=np.float64), missing)
-        if column.levels:
+        if column.levels and OTHER not in column.levels:
             known = np.isin(np.asarray(values.to_pylist(), dtype=object).astype(str), column.levels)
             yield "known_level", column.name, ~known & ~missing
 

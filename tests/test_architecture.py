@@ -101,7 +101,9 @@ def test_every_format_has_its_page_and_every_page_its_place_in_the_index():
     pages = {path: path.read_text("utf-8") for path in (ROOT / "docs/formats").glob("*.md")}
     written = {found for path in SOURCES for found in marker.findall(path.read_text("utf-8"))}
     described = {found for text in pages.values() for found in marker.findall(text)}
-    private = {f"hardline/{name}/v1" for name in ("home-key", "key-file", "sample")}  # never leave the process or the key file
+    private = {
+        f"hardline/{name}/v1" for name in ("home-key", "key-file", "sample")
+    }  # never leave the process or the key file
     assert written - private <= described
     index = pages[ROOT / "docs/formats/README.md"]
     assert {path.name for path in pages} - {"README.md"} == set(re.findall(r"\(([a-z-]+\.md)\)", index))

@@ -18,12 +18,14 @@ import yaml
 
 from hardline.tasks.core import canonical
 from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.inputs import OTHER, Input, inputs_of
 from hardline.tasks.core.references import NAME
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_BYTES = 4 << 20
+MAX_LEVELS = 1000
 TYPES = ("number", "integer", "boolean", "category", "text", "date")
 NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
@@ -55,7 +57,8 @@ class Column:
         epsilon: How far an attacker moves the value, in units of the scale.
         immutable: Whether an attacker cannot move it at all.
         direction: Which way an attacker moves it.
-        levels: The values of a category, in order.
+        levels: The values of a category, in order; the last may be `__other__`, for every value that is not listed.
+        fill: What a net takes for a missing number; None where none may be missing.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Column:
     immutable: bool
     direction: str
     levels: tuple[str, ...]
+    fill: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,11 @@ class Contract:
     def feature_columns(self) -> tuple[Column, ...]:
         """The columns that a model sees, in order."""
         return tuple(column for column in self.columns if column.group == "features")
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The features as a net takes them."""
+        return inputs_of(self.feature_columns)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -318,19 +327,47 @@ def _column(value: Mapping[str, Any]) -> Column:
         immutable=immutable,
         direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
         levels=tuple(levels),
+        fill=None if (fill := custom.pop("fill", None)) is None else _number(fill, f"{subject}: fill"),
     )
     if custom:
         raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if column.levels and group != "label":
+        _check_levels(column, subject)
     if group == "features":
-        if type_ not in NUMERIC or column.nullable:
-            raise ContractError(f"{subject}: a feature that is a required {', '.join(NUMERIC)} expected")
-        if column.scale is None or column.scale[0] >= column.scale[1]:
-            raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
-        if type_ != "boolean" and (
-            column.valid is None or not column.valid[0] <= column.scale[0] < column.scale[1] <= column.valid[1]
-        ):
-            raise ContractError(f"{subject}: valid: a range around the scale expected")
+        _check_feature(column, subject)
     return column
+
+
+def _check_levels(column: Column, subject: str) -> None:
+    if column.type != "category":
+        raise ContractError(f"{subject}: levels: a category expected, got a {column.type}")
+    if len(set(column.levels)) != len(column.levels) or "" in column.levels:
+        raise ContractError(f"{subject}: levels: different levels expected, none empty")
+    if OTHER in column.levels[:-1]:
+        raise ContractError(f"{subject}: levels: {OTHER} as the last one expected")
+
+
+def _check_feature(column: Column, subject: str) -> None:
+    """A feature becomes numbers by what the contract says alone."""
+    if column.type == "category":
+        if not 1 <= len(column.levels) <= MAX_LEVELS:
+            raise ContractError(f"{subject}: levels: 1 to {MAX_LEVELS} expected for a feature")
+        if column.scale or column.valid or column.epsilon or column.fill is not None:
+            raise ContractError(f"{subject}: a category without scale, valid, epsilon and fill expected")
+        return
+    if column.type not in NUMERIC:
+        raise ContractError(f"{subject}: a feature that is a {', '.join(NUMERIC)} or category expected")
+    if column.scale is None or column.scale[0] >= column.scale[1]:
+        raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
+    if column.type != "boolean" and (
+        column.valid is None or not column.valid[0] <= column.scale[0] < column.scale[1] <= column.valid[1]
+    ):
+        raise ContractError(f"{subject}: valid: a range around the scale expected")
+    low, high = column.valid or column.scale
+    if column.nullable != (column.fill is not None) or (column.fill is not None and not low <= column.fill <= high):
+        raise ContractError(
+            f"{subject}: fill: a number inside the valid range expected for a feature that may be missing, and for no other"
+        )
 
 
 def _classes(columns: Sequence[Column], label: Any) -> tuple[str, ...]:
@@ -374,7 +411,7 @@ def _threat(value: Any, columns: Sequence[Column], classes: Sequence[str]) -> Th
         or not all(name in classes for name in evades)
     ):
         raise ContractError("contract: threat: evades: classes of the label expected")
-    numeric = {column.name for column in columns if column.group == "features"}
+    numeric = {column.name for column in columns if column.group == "features" and column.type in NUMERIC}
     relations = tuple(_relation(item, numeric) for item in value.get("relations") or ())
     return ThreatModel(norm, tuple(sorted(classes.index(name) for name in evades)), relations)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from hardline.tasks.core import canonical, paths, sealing
 from hardline.tasks.core.errors import AccessDenied, DigestMismatch, UsageError
 from hardline.tasks.core.folders import read_recorded
+from hardline.tasks.core.inputs import encode, level_indices
 from hardline.tasks.core.manifest import SPLITS, Entry, Manifest
 from hardline.tasks.core.rows import concat, decode_table
 
@@ -117,23 +118,18 @@ class VerifiedDataset:
             yield from table.to_batches(max_chunksize=rows)
 
     def arrays(self, split: str | None = None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The features in raw units as float32 [N, F] and the class indices as int64 [N]; see `to_arrow`."""
-        import numpy as np
+        """The contract's inputs as float32 [N, D], numbers in raw units, and the class indices as int64 [N].
 
+        Where all features are numbers that are never missing, D is their number and the inputs are the features; see
+        `inputs` for the others, and `to_arrow`.
+        """
         contract = self.contract
         names = [column.name for column in contract.feature_columns]
         table = self.to_arrow(split, [*names, contract.label])
-        features = np.empty((table.num_rows, len(names)), dtype=np.float32)
-        for position, name in enumerate(names):
-            features[:, position] = table.column(name).to_numpy()
-        index = {level: number for number, level in enumerate(contract.classes)}
-        labels = np.fromiter(
-            (index[str(value)] for value in table.column(contract.label).to_pylist()), np.int64, table.num_rows
-        )
-        return features, labels
+        return encode(contract, table), level_indices(contract.column(contract.label), table.column(contract.label))
 
     def tensors(self, split: str | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """The features in raw units as float32 [N, F] and the class indices as int64 [N]; needs the extra `train`."""
+        """The same as `arrays`, as tensors; needs the extra `train`."""
         import torch  # on demand: nothing else in the core needs it
 
         features, labels = self.arrays(split)

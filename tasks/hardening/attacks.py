@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hardline.tasks.core.inputs import positions
 from hardline.tasks.hardening.scaling import scales
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Threat:
         down: Largest decrease of each feature, [F].
         up: Largest increase of each feature, [F].
         valid: Least and greatest valid value of each feature, [2, F]; infinite where the contract says none.
+        indicator: Of each feature, where it stands that its value is missing, int64 [F]; -1: it never is.
         attackable: Whether a class may move, bool [K].
         relations: Coefficients, [R, F]: relations @ z >= bounds.
         bounds: [R].
@@ -40,6 +42,7 @@ class Threat:
     down: Tensor
     up: Tensor
     valid: Tensor
+    indicator: Tensor
     attackable: Tensor
     relations: Tensor
     bounds: Tensor
@@ -49,7 +52,7 @@ class Threat:
         """The threat of a contract, its radii multiplied by `factor`."""
         ends = torch.tensor([[float(low), float(high)] for low, high in scales(contract)], dtype=torch.float64)
         low, span = ends[:, 0], ends[:, 1] - ends[:, 0]
-        columns = contract.feature_columns
+        columns = contract.inputs
         radius = [0.0 if column.immutable else float(column.epsilon) * factor for column in columns]
         down = [0.0 if column.direction == "increase" else r for column, r in zip(columns, radius, strict=True)]
         up = [0.0 if column.direction == "decrease" else r for column, r in zip(columns, radius, strict=True)]
@@ -58,7 +61,7 @@ class Threat:
             [infinite if c.valid is None else (float(c.valid[0]), float(c.valid[1])) for c in columns],
             dtype=torch.float64,
         )
-        position = {column.name: number for number, column in enumerate(columns)}
+        position = positions(columns)
         rows = torch.zeros(len(contract.threat.relations), len(columns), dtype=torch.float64)
         for number, relation in enumerate(contract.threat.relations):
             for name, coefficient in relation.terms:
@@ -72,6 +75,7 @@ class Threat:
             down=torch.tensor(down),
             up=torch.tensor(up),
             valid=((valid.T - low) / span).float(),
+            indicator=torch.tensor([-1 if c.indicator is None else c.indicator for c in columns]),
             attackable=attackable,
             relations=(scaled / size[:, None]).float(),
             bounds=((bounds - rows @ low) / size).float(),
@@ -79,7 +83,8 @@ class Threat:
 
     def box(self, z: Tensor, y: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
         """Lower and upper limits [N, F] of each row; a row always lies in its own box."""
-        moves = self.attackable[y].float()[:, None] * share
+        missing = (self.indicator >= 0) & (z[:, self.indicator] > 0.5)  # there is nothing to move
+        moves = self.attackable[y].float()[:, None] * share * ~missing
         lower = torch.maximum(z - self.down * moves, self.valid[0]).minimum(z)
         upper = torch.minimum(z + self.up * moves, self.valid[1]).maximum(z)
         return lower, upper

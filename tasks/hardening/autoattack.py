@@ -104,7 +104,7 @@ def attack(
     except ImportError:
         raise Misconfigured("pyautoattack: expected, not installed", help="pip install 'hardline[assess]'") from None
     image = _Image(net, contract).eval()
-    radius = max(float(column.epsilon) for column in contract.feature_columns)
+    radius = max(float(item.epsilon) for item in contract.inputs)
     with _warnings() as seen:
         attacker = AutoAttack(
             image, attacks=list(attacks), eps=radius, norm="Linf", seed=seed, version="custom", device="cpu"

@@ -61,7 +61,7 @@ def fit(data: VerifiedDataset, recipe: Recipe, progress: Progress | None = None)
             STANDARD: model_format.encode_net(trained.standard),
         },
         architecture=model_format.architecture(trained.hardened),
-        inputs=f"float32 [N, {x.shape[1]}], raw units, feature columns in the contract's order",
+        inputs=f"float32 [N, {x.shape[1]}], raw units, the contract's inputs in their order",
         rows=len(y),
         history=trained.history,
     )
@@ -99,7 +99,7 @@ def fit_arrays(
 
 def check_arrays(contract: Contract, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
     """Rows that a net of this contract can take; raises `ContractError`, which holds no value."""
-    features = len(contract.feature_columns)
+    features = len(contract.inputs)
     if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != features or not len(x):
         raise ContractError(f"features: float32 [N > 0, {features}] expected, got {x.dtype} {list(x.shape)}")
     if y.dtype != np.int64 or y.shape != (len(x),):
@@ -123,9 +123,11 @@ def _run(
     rate = float(recipe.learning_rate)
     optimiser = torch.optim.Adam(net.body.parameters(), lr=rate, weight_decay=float(recipe.weight_decay), fused=True)
     updates = math.ceil(len(z) / recipe.batch)
-    total, ramp = updates * recipe.epochs, float(recipe.warmup) * updates * recipe.epochs
+    epochs = max(1, min(recipe.epochs, recipe.updates // updates))
+    total = updates * epochs
+    ramp = float(recipe.warmup) * total
     history: list[dict[str, Any]] = []
-    for epoch in range(recipe.epochs):
+    for epoch in range(epochs):
         before = copy.deepcopy((net.body.state_dict(), optimiser.state_dict()))
         loss_sum, share = 0.0, 1.0
         order = torch.randperm(len(z), generator=generator)
@@ -156,5 +158,5 @@ def _run(
             entry["right"] = int((net.body(z).argmax(1) == y).sum())
         history.append(entry)
         if progress is not None:
-            progress(name, epoch + 1, recipe.epochs)
+            progress(name, epoch + 1, epochs)
     return history

@@ -28,6 +28,7 @@ class Recipe(BaseModel):
         method: `n-fgsm` (de Jorge et al. 2022, https://arxiv.org/abs/2202.01181) or `pgd` (Madry et al. 2018,
             https://arxiv.org/abs/1706.06083).
         epochs: Passes over the train split, for each of the two nets.
+        updates: Most updates of one net: with many rows there are fewer passes, and at least one.
         batch: Rows of one update.
         learning_rate: Of Adam; full for half the run, then linear decay to 2 %.
         weight_decay: Of Adam (L2).
@@ -47,6 +48,7 @@ class Recipe(BaseModel):
 
     method: Literal["n-fgsm", "pgd"] = "n-fgsm"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 60
+    updates: Annotated[int, Field(ge=1, le=100_000_000)] = 40_000
     batch: Annotated[int, Field(ge=1, le=65_536)] = 64
     learning_rate: _Rate = Decimal("0.003")
     weight_decay: _Share = Decimal("0.0001")

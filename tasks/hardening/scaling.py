@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hardline.tasks.core.errors import ContractError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,19 +19,8 @@ if TYPE_CHECKING:
 
 
 def scales(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Low and high end of every feature's scale in raw units, as decimal strings, in the contract's order.
-
-    Raises:
-        ContractError: A feature has no scale, or an empty one.
-    """
-    result = []
-    for column in contract.feature_columns:
-        if column.scale is None or not column.scale[0] < column.scale[1]:
-            raise ContractError(f"column {column.name}: a scale from low to high expected for a feature")
-        result.append((str(column.scale[0]), str(column.scale[1])))
-    if not result:
-        raise ContractError("contract: at least one feature expected, got none")
-    return tuple(result)
+    """Low and high end of every input's scale in raw units, as decimal strings, in the contract's order."""
+    return tuple((str(item.scale[0]), str(item.scale[1])) for item in contract.inputs)
 
 
 def clipped(x: NDArray[np.float32], contract: Contract) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.inputs import positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Predict = Callable[[NDArray[np.float32]], NDArray[Any]]  # raw rows [N, F] -> scores [N, K], logits best
 
-_WHOLE = ("integer", "boolean", "category")
 _CELLS = 1 << 22  # of one batch of probes: bounds it at 32 MiB of float64
 _SWEEPS = 4
 _TOLERANCE = 1e-6  # of a feature's scale: room for float32, in which nets take rows
@@ -39,23 +38,21 @@ class Limits:
     up: Floats
     valid: Floats  # [F, 2]
     whole: NDArray[np.bool_]
+    indicator: NDArray[np.int64]  # of each input, where it stands that its value is missing; -1: it never is
     attackable: NDArray[np.bool_]
     relations: Floats  # [R, F]
     bounds: Floats
 
     @classmethod
     def of(cls, contract: Contract) -> Limits:
-        columns = contract.feature_columns
-        for column in columns:
-            if column.scale is None:
-                raise ContractError(f"column {column.name}: a scale expected for a feature")
-        span = np.array([float(c.scale[1] - c.scale[0]) for c in columns if c.scale is not None])
+        columns = contract.inputs
+        span = np.array([float(c.scale[1] - c.scale[0]) for c in columns])
         radius = span * np.array([0.0 if c.immutable else float(c.epsilon) for c in columns])
-        names = [c.name for c in columns]
+        place = positions(columns)
         relations = np.zeros((len(contract.threat.relations), len(columns)))
         for row, relation in zip(relations, contract.threat.relations, strict=True):
             for name, coefficient in relation.terms:
-                row[names.index(name)] += float(coefficient)
+                row[place[name]] += float(coefficient)
         attackable = np.zeros(len(contract.classes), dtype=np.bool_)
         attackable[list(contract.threat.attackable)] = True
         infinite = (-np.inf, np.inf)
@@ -64,7 +61,8 @@ class Limits:
             down=np.where([c.direction == "increase" for c in columns], 0.0, radius),
             up=np.where([c.direction == "decrease" for c in columns], 0.0, radius),
             valid=np.array([infinite if c.valid is None else (float(c.valid[0]), float(c.valid[1])) for c in columns]),
-            whole=np.array([c.type in _WHOLE for c in columns], dtype=np.bool_),
+            whole=np.array([c.whole for c in columns], dtype=np.bool_),
+            indicator=np.array([-1 if c.indicator is None else c.indicator for c in columns]),
             attackable=attackable,
             relations=relations,
             bounds=np.array([float(relation.lower) for relation in contract.threat.relations]),
@@ -72,7 +70,7 @@ class Limits:
 
     def box(self, x: Floats, y: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Lower and upper limits of each row [N, F]; a row always lies in its own box."""
-        moves = self.attackable[y][:, None]
+        moves = self.attackable[y][:, None] * ~((self.indicator >= 0) & (x[:, self.indicator] > 0.5))  # none to move
         lower = np.maximum(x - self.down * moves, self.valid[:, 0])
         upper = np.minimum(x + self.up * moves, self.valid[:, 1])
         lower = np.where(self.whole, np.ceil(lower - 1e-9), lower)
@@ -200,12 +198,21 @@ def _climb(
 def _better_ends(predict: Predict, at: Floats, y: NDArray[np.int64], lower: Floats, upper: Floats) -> Floats:
     """For every feature alone, the end of its range with the lower margin, float64 [N, F]."""
     rows, features = at.shape
-    probes = np.repeat(at[:, None, None, :], 2, axis=1).repeat(features, axis=2)  # [N, end, feature, F]
-    index = np.arange(features)
-    probes[:, 0, index, index] = lower
-    probes[:, 1, index, index] = upper
-    margin = _margin(predict, probes.reshape(-1, features), np.repeat(y, 2 * features)).reshape(rows, 2, features)
-    return np.where(margin[:, 0] < margin[:, 1], lower, np.where(margin[:, 1] < margin[:, 0], upper, at))
+    free = np.flatnonzero((upper > lower).any(axis=0))
+    if not len(free):
+        return at
+    probes = np.repeat(at[:, None, None, :], 2, axis=1).repeat(len(free), axis=2)  # [N, end, free feature, F]
+    index = np.arange(len(free))
+    probes[:, 0, index, free] = lower[:, free]
+    probes[:, 1, index, free] = upper[:, free]
+    margin = _margin(predict, probes.reshape(-1, features), np.repeat(y, 2 * len(free))).reshape(rows, 2, len(free))
+    ends = at.copy()
+    ends[:, free] = np.where(
+        margin[:, 0] < margin[:, 1],
+        lower[:, free],
+        np.where(margin[:, 1] < margin[:, 0], upper[:, free], at[:, free]),
+    )
+    return ends
 
 
 def _margin(predict: Predict, rows: Floats, y: NDArray[np.int64]) -> Floats:

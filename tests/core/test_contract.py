@@ -76,7 +76,8 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
         (_changed("property: epsilon, value: 0.05", "property: epsilon, value: 2"), "epsilon"),
         (_changed("property: epsilon, value: 0.05", "property: epsilom, value: 0.05"), "epsilom"),
         (_changed("name: worst area", "name: worst radius"), "once"),
-        (_changed("required: true", "required: false"), "required"),
+        (_changed("required: true", "required: false"), "fill"),
+        (_changed("{property: epsilon, value: 0.05}", "{property: fill, value: 1}"), "fill"),
     ],
 )
 def test_what_cannot_be_enforced_is_refused_with_its_place(data, place):
@@ -92,3 +93,54 @@ def test_regression_is_refused_by_name():
     )
     with pytest.raises(ContractError, match="regression is not supported"):
         parse_contract(GOOD.replace(label, number).encode())
+
+
+CATEGORY = """      - name: ward
+        logicalType: string
+        required: false
+        customProperties:
+          - {property: type, value: category}
+          - {property: levels, value: [north, south, __other__]}
+"""
+NULLABLE = """      - name: age
+        logicalType: integer
+        customProperties:
+          - {property: valid, value: [0, 130]}
+          - {property: scale, value: [18, 95]}
+          - {property: epsilon, value: 0.05}
+          - {property: fill, value: 61}
+"""
+
+
+def _with(columns: str) -> bytes:
+    start = GOOD.index("      - name: mean radius")
+    return (GOOD[:start] + columns + GOOD[start:]).encode()
+
+
+def test_a_category_and_a_number_that_may_be_missing_become_inputs():
+    inputs = parse_contract(_with(CATEGORY + NULLABLE)).inputs
+    assert [item.name for item in inputs[:7]] == [
+        "ward=north", "ward=south", "ward=__other__", "ward?", "age", "age?", "mean radius",
+    ]  # fmt: skip
+    assert [item.immutable for item in inputs[:7]] == [True, True, True, True, False, True, False]
+    assert inputs[4].indicator == 5 and inputs[6].indicator is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "place"),
+    [
+        (CATEGORY.replace("[north, south, __other__]", "[north, __other__, south]"), "as the last one"),
+        (CATEGORY.replace("[north, south, __other__]", "[north, north]"), "different levels"),
+        (CATEGORY.replace("[north, south, __other__]", "[]"), "levels: 1 to"),
+        (CATEGORY.replace("[north, south, __other__]", "[1, 2]"), "quote yes, no and numbers"),
+        (CATEGORY + "          - {property: epsilon, value: 0.1}\n", "without scale"),
+        (CATEGORY + "          - {property: fill, value: 1}\n", "without scale"),
+        (NULLABLE.replace("value: 61", "value: 200"), "inside the valid range"),
+        (NULLABLE + "        required: true\n", "fill"),
+        (NULLABLE.replace("scale, value: [18, 95]", "levels, value: [a]"), "a category expected"),
+    ],
+)
+def test_a_feature_becomes_numbers_by_the_contract_or_not_at_all(columns, place):
+    with pytest.raises(ContractError) as refused:
+        parse_contract(_with(columns))
+    assert place in str(refused.value)

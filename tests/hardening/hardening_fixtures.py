@@ -21,6 +21,11 @@ from hardline.tasks.core.contract import (
 )
 
 
+def category(name: str, *levels: str) -> Column:
+    """A category, which no attacker moves."""
+    return replace(feature(name), type="category", scale=None, epsilon=Decimal(0), levels=levels)
+
+
 def feature(name: str, scale: tuple[str, str] = ("0", "1"), **changes: Any) -> Column:
     """A numeric feature that may move by a tenth of its scale."""
     column = Column(

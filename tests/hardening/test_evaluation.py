@@ -175,3 +175,14 @@ def test_a_defence_that_only_hides_gradients_does_not_help():
     right = {attacker["name"]: attacker["right"] for attacker in report["attackers"]}
     assert right["pgd"] > right["search"] == report["robust"]
     assert evaluation.NETS == ("standard", "hardened")
+
+
+def test_of_a_large_test_split_a_random_part_is_measured(monkeypatch):
+    monkeypatch.setattr(evaluation, "ATTACKED_ROWS", 20)
+    bound = contract([feature("a"), feature("b")], ["c0", "c1"])
+    x = np.random.default_rng(0).random((90, 2), dtype=np.float32)
+    y = (x[:, 0] > 0.5).astype(np.int64)
+    found = measure(bound, x, y, {"hardened": torch.nn.Linear(2, 2)})
+    report = found.metrics["hardened"]
+    assert (found.rows, report["rows"], report["of"]) == (20, 20, 90)
+    assert sum(item["rows"] for item in report["classes"].values()) == 20

@@ -112,7 +112,7 @@ def test_scaling_clips_and_counts():
     scaled = Scaling((("10", "20"), ("-1", "1")))(torch.from_numpy(x))
     assert scaled.tolist() == [[0, 0], [1, 1], [1, 0], [0.5, 0.5]]
     assert clipped(x, bound) == 2
-    with pytest.raises(ContractError, match="column a"):
+    with pytest.raises(ContractError, match="column 'a'"):
         clipped(x, contract([replace(feature("a"), scale=None)]))
 
 
@@ -195,3 +195,10 @@ def test_a_recipe_has_one_encoding():
             Recipe.from_json(wrong)
     with pytest.raises(UsageError):
         Recipe.named("best")
+
+
+def test_with_many_rows_there_are_fewer_epochs():
+    bound, x, y, _, _ = diagnosis()
+    recipe = Recipe(epochs=30, updates=21)  # 398 rows in batches of 64 are 7 updates
+    assert len(fit_arrays(bound, x, y, recipe).history["hardened"]) == 3
+    assert len(fit_arrays(bound, x, y, Recipe(epochs=30, updates=1)).history["standard"]) == 1

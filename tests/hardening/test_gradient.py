@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hardening_fixtures import contract, diagnosis, feature
+from hardening_fixtures import category, contract, diagnosis, feature
 
 import hardline.tasks.hardening.evaluation as judge
 import hardline.tasks.hardening.gradient as module
@@ -110,3 +110,13 @@ def test_on_real_rows_immutable_columns_stand_still_and_both_families_agree():
         assert permitted(moved, x, labels, bound).all()
         assert (predict(moved).argmax(1) != labels)[found].all()
     assert abs(results[0][1].mean() - results[1][1].mean()) < 0.02
+
+
+def test_the_trainers_threat_leaves_missing_values_and_categories_alone():
+    from hardline.tasks.hardening.attacks import Threat
+
+    threat = Threat.of(contract([feature("a", nullable=True, fill=Decimal("0.5")), category("c", "x", "y")]))
+    z = torch.tensor([[0.5, 1.0, 1.0, 0.0], [0.5, 0.0, 0.0, 1.0]])
+    lower, upper = threat.box(z, torch.tensor([0, 1]))
+    assert torch.equal(lower[0], z[0]) and torch.equal(upper[0], z[0])
+    assert (upper - lower)[1].tolist() == pytest.approx([0.2, 0, 0, 0])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hardening_fixtures import contract, feature
+from hardening_fixtures import category, contract, feature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +116,7 @@ def test_a_broken_relation_of_the_clean_row_is_not_broken_further():
 
 
 def test_a_feature_without_a_scale_is_refused():
-    with pytest.raises(ContractError, match="column a"):
+    with pytest.raises(ContractError, match="column 'a'"):
         search(linear([1], 0), rows([0.5]), ONE, contract([feature("a", scale=("0", "1")), _bare()]))
 
 
@@ -160,3 +160,22 @@ def test_half_a_count_and_a_class_at_rest_are_not_permitted():
     assert permitted(rows([49]), rows([50]), ONE, count).all()
     assert not permitted(rows([49.5]), rows([50]), ONE, count).any()
     assert not permitted(rows([49]), rows([50]), ONE - 1, count).any()
+
+
+def test_a_missing_value_does_not_move():
+    bound = contract([feature("a", nullable=True, fill=Decimal("0.5"))])
+    clean = rows([0.5, 1.0], [0.5, 0.0])  # missing, and measured
+    y = np.array([1, 1], dtype=np.int64)
+    moved = rows([0.45, 1.0], [0.45, 0.0])
+    assert permitted(moved, clean, y, bound).tolist() == [False, True]
+    assert permitted(rows([0.5, 0.0], [0.5, 1.0]), clean, y, bound).tolist() == [False, False]
+    _, found = search(linear([1, 0], 0.41), clean, y, bound)
+    assert found.tolist() == [False, True]
+
+
+def test_categories_stand_still():
+    bound = contract([feature("a"), category("c", "x", "y")])
+    clean, moved = rows([0.5, 1.0, 0.0]), rows([0.5, 0.0, 1.0])
+    assert permitted(moved, clean, ONE, bound).tolist() == [False]
+    _, found = search(linear([1, 1, 0], 1.41), clean, ONE, bound)
+    assert found.tolist() == [True]
