@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time as _time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -246,7 +246,7 @@ def recall(reference: str, reason: str, *, home: Home = None) -> results.RecallR
     from hardline.tasks.core import catalogue
     from hardline.tasks.core.references import Wanted
 
-    with _working(home) as runtime:
+    with _working(home, clean=False) as runtime:
         return catalogue.recall(runtime, Wanted.parse(reference), reason)
 
 
@@ -419,15 +419,12 @@ def _open(home: Home) -> Runtime:
 
 
 @contextmanager
-def _working(home: Home, progress: Progress | None = None) -> Iterator[Runtime]:
-    """The home, held alone, with what a crash left removed."""
+def _working(home: Home, progress: Progress | None = None, *, clean: bool = True) -> Iterator[Runtime]:
+    """The home, held alone."""
     from hardline.infra import runtime as runtimes
-    from hardline.infra.locks import file_lock
-    from hardline.tasks.core.sweep import sweep
+    from hardline.tasks.core.working import working
 
-    runtime = runtimes.watched(_open(home), progress)
-    with file_lock(runtime.root / LOCK) if runtime.root.exists() else nullcontext(), runtimes.use(runtime):
-        sweep(runtime)
+    with working(runtimes.watched(_open(home), progress), clean=clean) as runtime:
         yield runtime
 
 
@@ -444,6 +441,7 @@ def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: 
     from hardline.infra.storage.filesystem import FilesystemStore
     from hardline.infra.storage.folder import ReadOnlyFolder
     from hardline.tasks.core.keys import PublicKey
+    from hardline.tasks.core.ledger import Ledger
     from hardline.tasks.core.offline import verify_folder
 
     exported = ReadOnlyFolder(folder)
@@ -457,13 +455,16 @@ def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: 
     elif trust is not None:
         given = {"trust": FilesystemStore(Path(trust))}
     else:
-        given = {"trust": _open(home).trust}
+        runtime = _open(home)
+        given = {"trust": runtime.trust, "view": Ledger(runtime).view()}
     settings = Settings.from_environment(os.environ)
     proven = verify_folder(exported, steps, SystemClock().now(), settings.max_checkpoint_age, **given)
     assert proven.subject.checkpoint is not None
     result = _verification(proven, "offline", proven.subject.checkpoint.size)
-    note = f"as of checkpoint {proven.subject.checkpoint.size}: a later recall is not seen from a folder"
-    return replace(result, notes=(*result.notes, note))
+    notes = ["README is for people, and was not verified"]
+    if "view" not in given:
+        notes.append(f"as of checkpoint {proven.subject.checkpoint.size}: a later recall is not seen from a folder")
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def _verification(proven: Any, scope: str, size: int) -> results.Verification:

@@ -129,7 +129,7 @@ def recall(runtime: Runtime, wanted: Wanted, reason: str) -> RecallResult:
     if not 0 < len(reason.strip()) <= 300:
         raise UsageError("recall: a reason of 1 to 300 characters expected")
     ledger = Ledger(runtime)
-    before = ledger.view()
+    before = ledger.view(any_age=True)
     record = verification.find(before, wanted)
     body = {"name": record["name"], "digest": record["manifest"], "reason": reason.strip()}
     made = ledger.append("steward", "recall", lambda view: view.last("recall", digest=record["manifest"]) or body)

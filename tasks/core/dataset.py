@@ -156,7 +156,7 @@ class VerifiedDataset:
         """Step 7, for one entry: the same private bytes are digested and opened."""
         key = self._open_keys()[f"{entry.split}/{entry.group}"]
         with self._verified.subject.steps(7):
-            sealed = read_recorded(self._folder, f"{paths.PAYLOAD}/{entry.path}")
+            sealed = read_recorded(self._folder, f"{paths.PAYLOAD}/{entry.path}", entry.size)
             if len(sealed) != entry.size or canonical.digest(sealed) != entry.digest:
                 raise DigestMismatch(f"entry {entry.path}: sha256:{entry.digest} expected, got other bytes")
             context = sealing.context(bytes.fromhex(self._manifest.version), "shard", entry.path)

@@ -17,12 +17,17 @@ LOCK = "lock"
 
 
 @contextmanager
-def working(runtime: Runtime) -> Iterator[Runtime]:
+def working(runtime: Runtime, *, clean: bool = True) -> Iterator[Runtime]:
     """Hold the home, and make it the current runtime while the block lasts.
 
+    Args:
+        runtime: The home.
+        clean: Whether what a crash left is removed first; a recall waits for nothing.
+
     Raises:
-        Unavailable: Another process works on it.
+        Unavailable: Another process or thread works on it.
     """
-    with file_lock(runtime.root / LOCK), runtimes.use(runtime):
-        sweep(runtime)
+    with file_lock(runtime.root / LOCK) as first, runtimes.use(runtime):
+        if first and clean:  # what a block around this one is making is not left over
+            sweep(runtime)
         yield runtime

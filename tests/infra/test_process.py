@@ -100,13 +100,18 @@ def test_a_lock_is_reentrant_and_held_until_the_last_block_ends(tmp_path: Path) 
     assert not _taken_by_another(tmp_path / "lock")
 
 
-def test_threads_share_the_lock_of_their_process(tmp_path: Path) -> None:
-    def work(_: int) -> None:
+def test_another_thread_is_refused_as_another_process_is(tmp_path: Path) -> None:
+    def take() -> None:
         with file_lock(tmp_path / "lock"):
             pass
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(200)))
+    with ThreadPoolExecutor(1) as pool:
+        with file_lock(tmp_path / "lock") as first:
+            with file_lock(tmp_path / "lock") as again:
+                assert (first, again) == (True, False)
+            with pytest.raises(Unavailable, match=str(os.getpid())):
+                pool.submit(take).result()
+        pool.submit(take).result()
     assert not _taken_by_another(tmp_path / "lock")
 
 

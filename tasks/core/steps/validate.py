@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from hardline.tasks.core.logview import LogView
+    from hardline.tasks.core.records import Record
 
 MASK = "mask.sealed"
 MASK_KEYRING = "mask-keyring.json"
@@ -77,7 +79,13 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
     ingested = view.last("ingest", name=name, version=version, snapshot=snapshot.digest)
     if ingested is None:
         raise DigestMismatch(f"{name}: a recorded snapshot expected, got none")
-    document = read_snapshot(act, name, version, snapshot.digest)
+    with refusal.ended_if_changed(act, name, version):
+        return _validate(act, view, ingested, judge)
+
+
+def _validate(act: Act, view: LogView, ingested: Record, judge: Judge) -> AcceptedSnapshot:
+    name, version, snapshot = ingested["name"], ingested["version"], ingested["snapshot"]
+    document = read_snapshot(act, name, version, snapshot)
     folder = paths.dataset(name, version)
     contract = parse_contract(act.recorded(f"{folder}/{paths.EVIDENCE}/{CONTRACT_FILE}", document.contract))
     suite_bytes = act.recorded(f"{folder}/{paths.EVIDENCE}/{SUITE_FILE}", document.suite)
@@ -92,7 +100,7 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
     mask_key = DataKey.generate()
     mask = sealing.seal(encode_mask(found.mask), mask_key.secret, sealing.context(bytes.fromhex(version), "mask", MASK))
     verdict = Verdict(
-        snapshot=snapshot.digest,
+        snapshot=snapshot,
         mask=canonical.digest(mask) if found.decision == "ACCEPT" else None,
         decision=found.decision,
         rows=len(found.mask),
@@ -130,20 +138,20 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         {
             "name": name,
             "version": version,
-            "snapshot": snapshot.digest,
+            "snapshot": snapshot,
             "verdict": canonical.digest(data),
             "keyring": ring,
             "accepted": accepted,
             "quarantined": verdict.quarantined,
         },
-        materials={SNAPSHOT: snapshot.digest, CONTRACT_FILE: document.contract, SUITE_FILE: document.suite},
+        materials={SNAPSHOT: snapshot, CONTRACT_FILE: document.contract, SUITE_FILE: document.suite},
         products={f"{paths.EVIDENCE}/{VERDICT}": data},
         assertions=[
             {"assertion": rule.type, "column": rule.column or None, "success": rule.success} for rule in found.rules
         ],
     )
     act.say(f"accepted {accepted:,} of {verdict.rows:,} rows by {verdict.declared} expectations")
-    return AcceptedSnapshot(name=name, version=version, snapshot=snapshot.digest, verdict=canonical.digest(data))
+    return AcceptedSnapshot(name=name, version=version, snapshot=snapshot, verdict=canonical.digest(data))
 
 
 def _refused_rows(shards: Shards, mask: NDArray[np.bool_]) -> pa.Table:
