@@ -44,7 +44,7 @@ def test_the_shipped_suite_is_read_and_every_feature_has_an_expectation():
         _suite({**ITEM, "kwargs": {}}),
         _suite({**ITEM, "kwargs": {"column": 1}}),
         _suite({**ITEM, "kwargs": {"column": "a", "row_condition": "b > 0"}}),
-        _suite({**ITEM, "severity": "info"}),
+        _suite({**ITEM, "severity": "loud"}),
     ],
 )  # fmt: skip
 def test_what_is_no_supported_suite_is_refused(data):
@@ -81,6 +81,7 @@ VERDICT = Verdict(
     suite="c" * 64,
     contract="d" * 64,
     engines={"great-expectations": "1.24.1"},
+    warnings=(),
     reasons=(),
 )
 

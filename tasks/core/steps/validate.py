@@ -43,6 +43,7 @@ class Judgement:
         rules: A result for each invariant and each expectation.
         evaluated: Expectations that both engines evaluated, alike.
         engines: Engine to version.
+        warnings: Ids of the rules of severity warning that fail on the rows that stay.
         reasons: Why it is not ACCEPT; counts and names only.
     """
 
@@ -51,6 +52,7 @@ class Judgement:
     rules: tuple[RuleResult, ...]
     evaluated: int
     engines: Mapping[str, str]
+    warnings: tuple[str, ...]
     reasons: tuple[str, ...]
 
 
@@ -104,6 +106,7 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         suite=document.suite,
         contract=document.contract,
         engines=found.engines,
+        warnings=found.warnings,
         reasons=found.reasons,
     )
     data = verdict.encode()
@@ -143,6 +146,8 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         ],
     )
     act.say(f"accepted {accepted:,} of {verdict.rows:,} rows by {verdict.declared} expectations")
+    if verdict.warnings:
+        act.say(f"{len(verdict.warnings)} warnings fail: {', '.join(verdict.warnings[:5])}")
     return AcceptedSnapshot(name=name, version=version, snapshot=snapshot.digest, verdict=canonical.digest(data))
 
 
