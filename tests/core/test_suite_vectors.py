@@ -74,6 +74,14 @@ def test_a_feature_that_only_a_warning_guards_is_unguarded(severity):
         parse_suite(data).check_against(SHIPPED)
 
 
+@pytest.mark.parametrize("regex", ["[^a]{1000}", "(?:[^a]|.){500}", "é" * 1000, "(?:(?:[^ab]{10}){10}){10}"])
+def test_the_largest_that_the_subset_accepts_compiles(regex):
+    import polars as pl
+
+    check_regex(regex, "regex")
+    assert pl.Series([""]).str.contains(rust_regex(regex)).to_list() == [False]
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     st.text(alphabet="ab1.^|()[]?:*+{},-\\Zn 2é", min_size=1, max_size=14),
