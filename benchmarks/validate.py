@@ -64,6 +64,7 @@ def write_rows(path: Path, rows: int) -> None:
     import pyarrow as pa
 
     rng, sink = np.random.default_rng(1), None
+    ids = rng.permutation(rows)
     with pa.OSFile(str(path), "wb") as file:
         for start in range(0, rows, SHARD):
             size = min(SHARD, rows - start)
@@ -77,7 +78,7 @@ def write_rows(path: Path, rows: int) -> None:
                     "below": numbers["n2"] - 1.0,
                     "level": np.array(LEVELS)[rng.integers(0, 4, size)],
                     "code": codes,
-                    "id": np.arange(start, start + size),
+                    "id": ids[start : start + size],
                 }
             )
             sink = sink or pa.ipc.new_file(file, table.schema)
@@ -230,7 +231,8 @@ def main() -> None:
         f"    python benchmarks/validate.py {' '.join(item for item in sys.argv[1:] if item != '--write')}".rstrip(),
         "",
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; a process for each run, imports",
-        f"and reading included; the run of least CPU of {given.repeat}.",
+        f"and reading included; the run of least CPU of {given.repeat}. dataframely has 21 of the 30 rules; Great Expectations",
+        "gives no masks. Installed as `make bench-validate` does.",
         "",
         "| engine | CPU s | wall s | peak MB | rules that fail |",
         "|---|---|---|---|---|",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hardline.expectations.compiler.distinct import Distinct
+from hardline.expectations.compiler.values import columns_read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,11 @@ class Histogram:
     below: int = 0
     above: int = 0
     counts: NDArray[np.int64] | None = None
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """The columns that it looks at."""
+        return columns_read((self.column,), self.where)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take one shard."""

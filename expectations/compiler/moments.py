@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hardline.expectations.compiler.values import family_of
+from hardline.expectations.compiler.values import columns_read, family_of
 from hardline.tasks.core.suite_kinds import NUMBER
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Moments:
     ascending: bool = False  # an infinity is among the values
     descending: bool = False  # a negative infinity is
     _totals: list[Any] = field(default_factory=list)
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """The columns that it looks at."""
+        return columns_read((self.column,), self.where)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take one shard."""

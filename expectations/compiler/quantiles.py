@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hardline.expectations.compiler.values import columns_read
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -44,6 +46,11 @@ class Quantiles:
     _below: dict[int, int] = field(default_factory=lambda: {0: 0})  # prefix to the number of smaller values
     _gathered: list[NDArray[np.uint64]] | None = None
 
+    @property
+    def reads(self) -> Sequence[str]:
+        """The columns that it looks at."""
+        return columns_read((self.column,), self.where)
+
     def add(self, frame: pl.DataFrame) -> None:
         """Take one shard, in this pass."""
         import numpy as np
@@ -56,7 +63,8 @@ class Quantiles:
         prefixes = keys >> np.uint64(64 - 16 * self._level) if self._level else np.zeros(len(keys), dtype=np.uint64)
         if self._gathered is not None:
             wanted = np.array(sorted(self._below), dtype=np.uint64)
-            self._gathered.append(keys[np.isin(prefixes, wanted)])
+            near = np.minimum(np.searchsorted(wanted, prefixes), len(wanted) - 1)
+            self._gathered.append(keys[wanted[near] == prefixes])
             return
         digits = ((keys >> np.uint64(48 - 16 * self._level)) & np.uint64(BINS - 1)).astype(np.int64)
         for prefix in self._below:

@@ -58,7 +58,7 @@ def run(suite: Suite, tables: Tables) -> Outcome:
         pass_.feed(frame)
     while pass_.proceed():
         for table in tables():
-            pass_.feed(frame_of(table, pass_.used))
+            pass_.feed(frame_of(table, pass_.needed))
     mask = np.concatenate(pass_.masks) if pass_.masks else np.zeros(0, dtype=np.bool_)
     success = tuple(pass_.decide(expectation) for expectation in suite.expectations)
     violations = tuple(
@@ -93,6 +93,11 @@ class _Pass:
         names = [name for e in self.suite.expectations if e.about_values for name in e.columns]
         names += [leaf.column for e in self.suite.expectations if e.condition for leaf in leaves(e.condition)]
         return tuple(dict.fromkeys(names))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that this pass reads."""
+        return tuple(dict.fromkeys(name for statistic in self.active for name in statistic.reads))
 
     def start(self, table: pa.Table) -> None:
         """Compile the rules against the first table's columns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -12,6 +12,7 @@ from hardline.expectations.compiler.divergence import Histogram
 from hardline.expectations.compiler.moments import Moments
 from hardline.expectations.compiler.quantiles import Quantiles
 from hardline.expectations.compiler.rows import considered
+from hardline.expectations.compiler.values import columns_read
 from hardline.tasks.core.suite import Expectation
 from hardline.tasks.core.suite_conditions import Condition
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 class Statistic(Protocol):
     """What is gathered over the shards, in one pass or more."""
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """The columns that it looks at."""
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take one shard."""
@@ -41,6 +46,11 @@ class Tally:
     holds: Callable[[pl.Expr], pl.Expr]
     about: int = 0
     fails: int = 0
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """The columns that it looks at."""
+        return columns_read((self.column,), self.where)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take one shard."""

@@ -27,6 +27,11 @@ def frame_of(table: pa.Table, names: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(cs.float().fill_nan(None))
 
 
+def columns_read(columns: Sequence[str], where: pl.Expr | None) -> Sequence[str]:
+    """These columns, and those of a predicate."""
+    return (*columns, *(where.meta.root_names() if where is not None else ()))
+
+
 def family_of(dtype: pl.DataType | None) -> str | None:
     """number, text, boolean or date; None for another type, or for no column."""
     import polars as pl

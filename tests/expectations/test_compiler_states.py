@@ -42,7 +42,18 @@ def test_quantiles_are_exact_however_few_values_may_be_gathered(monkeypatch, kee
     assert _feed(Quantiles("x", None, {0.5}), values).median() == np.median(values)
 
 
-def test_a_pass_more_is_made_only_where_it_is_needed(monkeypatch):
+@pytest.mark.parametrize("size", [2, 4, 6, 8])
+def test_halfway_between_two_ranks_the_even_one_is_nearest(size):
+    values = np.arange(float(size))
+    found = Quantiles("x", None, {0.5})
+    while True:
+        found.add(pl.DataFrame({"x": values}))
+        if found.finish():
+            break
+    assert found.at(0.5, "nearest") == np.quantile(values, 0.5, method="nearest")
+
+
+def test_a_pass_more_is_made_only_where_it_is_needed():
     state, passes = Quantiles("x", None, {0.5}), 0
     frame = pl.DataFrame({"x": np.arange(1000.0)})
     while True:

@@ -96,3 +96,41 @@ def test_violations_are_counted_by_row():
     outcome = compiler.run(parse_suite(rules), shards_of(_table([9.0, -1.0, None, *a[3:]], b, c)))
     assert outcome.violations == (1, 2, None)
     assert np.flatnonzero(~outcome.mask).tolist() == [0, 1, 2]
+
+
+def _quantile(low, high):
+    return {"quantile_ranges": {"quantiles": [0.5], "value_ranges": [[low, high]]}}
+
+
+def _kl(threshold):
+    return {"partition_object": {"bins": [0, 1, 2], "weights": [0.5, 0.5]}, "threshold": threshold}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "kwargs", "holds"),
+    [
+        ("column_quantile_values_to_be_between", [10.0] * 3, _quantile(10.0009, 11), True),  # within 1e-4 of the bound
+        ("column_quantile_values_to_be_between", [10.0] * 3, _quantile(10.002, 11), False),
+        ("column_values_to_be_unique", [0.0, -0.0, 1.0], {}, False),
+        ("column_unique_value_count_to_be_between", [0.0, -0.0, 1.0], {"min_value": 3}, False),
+        ("column_values_to_be_in_set", [0.0, -0.0], {"value_set": [0]}, True),
+        ("column_kl_divergence_to_be_less_than", [0.0, 0.5, 1.0, 2.0], _kl(1e-9), True),  # the last edge is inside
+        (
+            "column_kl_divergence_to_be_less_than",
+            [0.0, 0.5, 1.0, 2.1],
+            _kl(100),
+            False,
+        ),  # beyond it nothing was expected
+        ("column_sum_to_be_between", [None, math.nan], {"min_value": 0, "max_value": 0}, True),
+        ("column_mean_to_be_between", [math.inf, 1.0], {"min_value": 0}, True),
+        ("column_values_to_be_between", [1.0, 2.0], {"min_value": 1, "max_value": 2, "strict_max": True}, False),
+        ("column_values_to_be_between", [1.0, 2.0, 3.0, 9.0], {"max_value": 3, "mostly": 0.75}, True),
+        ("column_values_to_be_between", [1.0, 2.0, 3.0, 9.0], {"max_value": 3, "mostly": 0.76}, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_both_engines_draw_the_same_fine_line(kind, values, kwargs, holds):
+    rule = suite_of({"type": f"expect_{kind}", "kwargs": {"column": "a", **kwargs}})
+    table = pa.table({"a": pa.array(values, pa.float64())})
+    assert run_gx.run(rule, table) == (holds,)
+    assert compiler.run(parse_suite(rule), shards_of(table)).success == (holds,)
