@@ -178,9 +178,8 @@ def _merged(high: Keys, low: Keys | None, counts: NDArray[np.int64]) -> _Run:
         high, low, counts = high[order], None if low is None else low[order], counts[order]
     same = high[1:] == high[:-1]
     if low is not None:
-        if np.any(
-            same & (low[1:] != low[:-1])
-        ):  # first halves that collide: the second halves are to be sorted as well
+        collide = np.any(same & (low[1:] != low[:-1]))
+        if collide:  # first halves that are equal: the second halves are to be sorted as well
             order = np.lexsort((low, high))
             high, low, counts = high[order], low[order], counts[order]
         same = (high[1:] == high[:-1]) & (low[1:] == low[:-1])

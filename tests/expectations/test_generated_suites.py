@@ -91,3 +91,23 @@ def test_a_table_of_other_types_is_not_judged():
         if "text" not in expectation.kind.families and families and expectation.about_values:
             assert outcome.success[expectation.position] is None, expectation.id
             assert "type" in outcome.undecided[expectation.position]
+
+
+def _plain(value):
+    """JSON with a date as its text, and without defaults that Great Expectations adds to a condition."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def test_every_argument_and_the_severity_reach_great_expectations():
+    passed = defaultdict(set)
+    for item in json.loads(_suite(generated.table(4, "full"), 4, 40))["expectations"]:
+        built = run_gx._built(0, {**item, "severity": "warning"})
+        assert built.severity == "warning"
+        reached = _plain(built.configuration.to_json_dict()["kwargs"])
+        for name, value in item["kwargs"].items():
+            default = name not in reached and value == _plain(built.__fields__[name].default)
+            assert default or reached[name] == value, (item["type"], name, value, reached.get(name))
+            passed[item["type"]].add(name)
+    assert {kind: set(declared.arguments) - passed[kind] for kind, declared in SUPPORTED.items()} == {
+        kind: set() for kind in SUPPORTED
+    }
