@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import stat
 import tempfile
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -57,24 +59,38 @@ def protect_process(environ: MutableMapping[str, str] = os.environ) -> None:
     environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
-def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.environ) -> None:
+@contextmanager
+def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.environ) -> Iterator[None]:
     """Send temporary files of this process and its children, of any library, to a folder that only we can read.
 
+    What an earlier process left in it is removed, and what this one left when the block ends.
+
     Args:
-        folder: Made if it is missing; 0700 afterwards.
+        folder: Made if it is missing; 0700 while the block lasts.
         environ: The environment that children inherit.
 
     Raises:
         Misconfigured: It is a link, or somebody else's.
     """
     if not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise Misconfigured(f"{folder}: a folder of our own expected for temporary files", help=f"remove {folder}")
     folder.chmod(0o700)
+    before = environ.get("TMPDIR")
     environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None  # the standard library reads the environment again
+    try:
+        yield
+    finally:
+        if before is None:
+            environ.pop("TMPDIR", None)
+        else:
+            environ["TMPDIR"] = before
+        tempfile.tempdir = None
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _path(value: str | None) -> Path | None:

@@ -31,6 +31,7 @@ NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
 VISIBILITIES = ("public", "confidential", "restricted")
 DIRECTIONS = ("both", "increase", "decrease")
+WARNINGS = ("list", "refuse")
 _LOGICAL = {
     "number": "number",
     "integer": "integer",
@@ -140,6 +141,7 @@ class Contract:
     threat: ThreatModel
     floors: Floors
     csv: CsvOptions
+    warnings: str = "list"  # one of WARNINGS: what a failing expectation of severity warning leads to
 
     @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
@@ -201,6 +203,7 @@ def parse_contract(data: bytes) -> Contract:
         split=_split(custom.pop("split", None), columns),
         visibility=_one_of(custom.pop("visibility", None), VISIBILITIES, "visibility"),
         budget=_budget(custom.pop("quarantine", None)),
+        warnings=_one_of(custom.pop("warnings", "list"), WARNINGS, "contract: warnings"),
         threat=_threat(custom.pop("threat", None), columns, classes),
         floors=_floors(custom.pop("floors", None)),
         csv=_csv(custom.pop("csv", None)),

@@ -37,7 +37,19 @@ def refuse_stranger(root: Path) -> None:
     """Refuse a folder that holds something else than a home that was begun; raises `UsageError`."""
     if root.exists() and not root.is_dir():
         raise UsageError(f"{root}: a folder expected, got a file")
-    ours = {"keys", "trust", "store", "lock", "log.db", "log.db-wal", "log.db-shm", "logs", "home.tmp", "prefect"}
+    ours = {
+        "keys",
+        "trust",
+        "store",
+        "lock",
+        "log.db",
+        "log.db-wal",
+        "log.db-shm",
+        "logs",
+        "home.tmp",
+        "prefect",
+        "tmp",
+    }
     strangers = {path.name for path in root.iterdir()} - ours if root.exists() else set()
     if strangers:
         raise UsageError(

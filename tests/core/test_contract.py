@@ -40,6 +40,14 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
     assert parse_contract(GOOD.encode()).digest != parse_contract(GOOD.encode() + b"# a remark\n").digest
 
 
+def test_warnings_are_listed_unless_the_contract_refuses_them():
+    assert parse_contract(GOOD.encode()).warnings == "list"
+    refusing = "  - property: warnings\n    value: refuse\n  - property: quarantine"
+    assert parse_contract(_changed("  - property: quarantine", refusing)).warnings == "refuse"
+    with pytest.raises(ContractError, match="warnings: list, refuse expected"):
+        parse_contract(_changed("  - property: quarantine", refusing.replace("refuse", "approve")))
+
+
 @pytest.mark.parametrize(
     ("data", "place"),
     [

@@ -61,17 +61,22 @@ def test_a_protected_process_leaks_no_file_and_no_core() -> None:
     assert environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
 
 
-def test_temporary_files_lie_in_a_folder_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", "/tmp")
-    try:
-        private_temporary(tmp_path / "tmp")
-        assert tempfile.gettempdir() == str(tmp_path / "tmp")
+def test_temporary_files_are_private_and_gone_afterwards(tmp_path: Path) -> None:
+    environ = {"TMPDIR": "/elsewhere"}
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp/left").write_text("by a process that was killed")
+    with private_temporary(tmp_path / "tmp", environ):
+        assert environ["TMPDIR"] == str(tmp_path / "tmp")
         assert stat.S_IMODE((tmp_path / "tmp").stat().st_mode) == 0o700
-        (tmp_path / "link").symlink_to(tmp_path / "tmp")
-        with pytest.raises(Misconfigured, match="of our own"):
-            private_temporary(tmp_path / "link")
-    finally:
-        tempfile.tempdir = None
+        assert not list((tmp_path / "tmp").iterdir())
+        (tmp_path / "tmp/more").write_text("x")
+    assert environ == {"TMPDIR": "/elsewhere"} and not (tmp_path / "tmp").exists()
+    with private_temporary(tmp_path / "tmp"):
+        assert tempfile.gettempdir() == str(tmp_path / "tmp")
+    assert tempfile.gettempdir() != str(tmp_path / "tmp")
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(Misconfigured, match="of our own"), private_temporary(tmp_path / "link", environ):
+        pass
 
 
 def test_a_lock_held_by_another_process_names_it_and_ends_with_it(tmp_path: Path) -> None:

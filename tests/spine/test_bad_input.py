@@ -135,7 +135,7 @@ def test_a_contract_that_nobody_accepted(home):
     "condition",
     [
         {"row_condition": "__import__('os').system('true')", "condition_parser": "pandas"},
-        {"mostly": 0.5},
+        {"row_condition": {"type": "pass_through", "pass_through_filter": "@pd.io.common.os.getpid() > 0"}},
         {"unexpected_rows_query": "x"},
     ],
 )

@@ -10,7 +10,7 @@ from hardline.tasks.core import canonical, paths, refusal, sealing
 from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE
 from hardline.tasks.core.act import Act, grants
 from hardline.tasks.core.contract import Contract, parse_contract
-from hardline.tasks.core.errors import DigestMismatch, ExpectationError, Malformed
+from hardline.tasks.core.errors import DigestMismatch, ExpectationError, HardlineError, Malformed
 from hardline.tasks.core.keyring import DataKey
 from hardline.tasks.core.references import AcceptedSnapshot, Snapshot
 from hardline.tasks.core.snapshot import FILE as SNAPSHOT
@@ -45,6 +45,7 @@ class Judgement:
         rules: A result for each invariant and each expectation.
         evaluated: Expectations that both engines evaluated, alike.
         engines: Engine to version.
+        warnings: Ids of the rules of severity warning that fail on the rows that stay.
         reasons: Why it is not ACCEPT; counts and names only.
     """
 
@@ -53,6 +54,7 @@ class Judgement:
     rules: tuple[RuleResult, ...]
     evaluated: int
     engines: Mapping[str, str]
+    warnings: tuple[str, ...]
     reasons: tuple[str, ...]
 
 
@@ -95,7 +97,14 @@ def _validate(act: Act, view: LogView, ingested: Record, judge: Judge) -> Accept
         for shard, table in staged(act, view, ingested, document, contract):
             yield shard.split, table
 
-    found = judge(contract, suite, suite_bytes, shards, act.runtime.vault.secret("sample"))
+    try:
+        found = judge(contract, suite, suite_bytes, shards, act.runtime.vault.secret("sample"))
+    except HardlineError:
+        raise
+    except Exception as error:  # of a library, whose text may quote a cell; what cannot be judged trains nothing
+        reason = f"ERROR: an engine failed ({type(error).__name__})"
+        refusal.refuse(act, name, version, reason)
+        raise ExpectationError(f"{name}: verdict {reason}", help="please report this bug, with the suite") from None
     accepted = int(found.mask.sum()) if found.decision == "ACCEPT" else 0
     mask_key = DataKey.generate()
     mask = sealing.seal(encode_mask(found.mask), mask_key.secret, sealing.context(bytes.fromhex(version), "mask", MASK))
@@ -112,6 +121,7 @@ def _validate(act: Act, view: LogView, ingested: Record, judge: Judge) -> Accept
         suite=document.suite,
         contract=document.contract,
         engines=found.engines,
+        warnings=found.warnings,
         reasons=found.reasons,
     )
     data = verdict.encode()
@@ -151,6 +161,8 @@ def _validate(act: Act, view: LogView, ingested: Record, judge: Judge) -> Accept
         ],
     )
     act.say(f"accepted {accepted:,} of {verdict.rows:,} rows by {verdict.declared} expectations")
+    if verdict.warnings:
+        act.say(f"{len(verdict.warnings)} warnings fail: {', '.join(verdict.warnings[:5])}")
     return AcceptedSnapshot(name=name, version=version, snapshot=snapshot, verdict=canonical.digest(data))
 
 
