@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hardline.expectations import compile_polars, invariants, run_gx
+from hardline.tasks.core.arrow_types import elements
 from hardline.tasks.core.contract import Contract
 from hardline.tasks.core.manifest import SPLITS
 from hardline.tasks.core.steps.validate import Judgement, Shards
@@ -139,7 +140,7 @@ def _thin(contract: Contract, shards: Shards, mask: NDArray[np.bool_]) -> list[s
         classes[split].update(pc.unique(table.column(contract.label)).to_pylist())
         for column in contract.feature_columns:
             if table.num_rows:
-                bounds = pc.min_max(pc.cast(table.column(column.name), "float64")).as_py()
+                bounds = pc.min_max(pc.cast(elements(table.column(column.name)), "float64")).as_py()
                 low, high = spans.get(column.name, (bounds["min"], bounds["max"]))
                 spans[column.name] = (min(low, bounds["min"]), max(high, bounds["max"]))
     reasons = [

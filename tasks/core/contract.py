@@ -7,6 +7,7 @@ floats, so that the contract says the same everywhere.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hardline.tasks.core import canonical
+from hardline.tasks.core.contract_source import (
+    CsvOptions,
+    SourceOptions,
+    TensorOptions,
+    check_tensor,
+    parse_csv,
+    parse_source,
+    parse_tensor,
+)
 from hardline.tasks.core.errors import ContractError
 from hardline.tasks.core.references import NAME
 
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_BYTES = 4 << 20
-TYPES = ("number", "integer", "boolean", "category", "text", "date")
+TYPES = ("number", "integer", "boolean", "category", "text", "date", "tensor")
 NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
 VISIBILITIES = ("public", "confidential", "restricted")
@@ -36,6 +46,7 @@ _LOGICAL = {
     "category": "string",
     "text": "string",
     "date": "date",
+    "tensor": "array",
 }
 
 Range = tuple[Decimal, Decimal]
@@ -56,6 +67,7 @@ class Column:
         immutable: Whether an attacker cannot move it at all.
         direction: Which way an attacker moves it.
         levels: The values of a category, in order.
+        tensor: What each row of a tensor column is; `valid`, `scale` and `epsilon` are then of each element.
     """
 
     name: str
@@ -68,6 +80,7 @@ class Column:
     immutable: bool
     direction: str
     levels: tuple[str, ...]
+    tensor: TensorOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -112,14 +125,6 @@ class Floors:
 
 
 @dataclass(frozen=True)
-class CsvOptions:
-    """How a CSV source is written."""
-
-    delimiter: str
-    null_values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Contract:
     """See the module."""
 
@@ -136,11 +141,17 @@ class Contract:
     threat: ThreatModel
     floors: Floors
     csv: CsvOptions
+    source: SourceOptions
 
     @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
         """The columns that a model sees, in order."""
         return tuple(column for column in self.columns if column.group == "features")
+
+    @cached_property
+    def tensor(self) -> Column | None:
+        """The tensor column, which then is the only feature; None: the features are plain columns."""
+        return next((column for column in self.columns if column.tensor is not None), None)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -159,7 +170,11 @@ class Contract:
             "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(),
             "text": pa.string(), "date": pa.date32(),
         }  # fmt: skip
-        return pa.schema([(column.name, types[column.type]) for column in self.columns])
+        elements = {"uint8": pa.uint8(), "float32": pa.float32()}
+        return pa.schema(
+            (c.name, pa.list_(elements[c.tensor.dtype], math.prod(c.tensor.shape)) if c.tensor else types[c.type])
+            for c in self.columns
+        )
 
 
 def parse_contract(data: bytes) -> Contract:
@@ -181,6 +196,7 @@ def parse_contract(data: bytes) -> Contract:
     if not re.fullmatch(NAME, name):
         raise ContractError(f"contract: name: lower-case letters, digits and hyphens expected, got {name[:80]!r}")
     classes = _classes(columns, label)
+    source = parse_source(custom.pop("source", None))
     contract = Contract(
         digest=canonical.digest(data),
         name=name,
@@ -194,12 +210,14 @@ def parse_contract(data: bytes) -> Contract:
         budget=_budget(custom.pop("quarantine", None)),
         threat=_threat(custom.pop("threat", None), columns, classes),
         floors=_floors(custom.pop("floors", None)),
-        csv=_csv(custom.pop("csv", None)),
+        csv=parse_csv(custom.pop("csv", None), source),
+        source=source,
     )
     if custom:
         raise ContractError(f"contract: customProperties: known ones expected, got {sorted(custom)[0]!r}")
     if not contract.feature_columns:
         raise ContractError("contract: at least one feature column expected")
+    check_tensor({column.name: column.tensor for column in contract.feature_columns}, source)
     return contract
 
 
@@ -318,12 +336,17 @@ def _column(value: Mapping[str, Any]) -> Column:
         immutable=immutable,
         direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
         levels=tuple(levels),
+        tensor=parse_tensor(custom.pop("dtype", None), custom.pop("shape", None), subject)
+        if type_ == "tensor"
+        else None,
     )
     if custom:
         raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if column.tensor is not None and group != "features":
+        raise ContractError(f"{subject}: group: features expected for a tensor")
     if group == "features":
-        if type_ not in NUMERIC or column.nullable:
-            raise ContractError(f"{subject}: a feature that is a required {', '.join(NUMERIC)} expected")
+        if type_ not in (*NUMERIC, "tensor") or column.nullable:
+            raise ContractError(f"{subject}: a feature that is a required {', '.join(NUMERIC)} or tensor expected")
         if column.scale is None or column.scale[0] >= column.scale[1]:
             raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
         if type_ != "boolean" and (
@@ -374,7 +397,7 @@ def _threat(value: Any, columns: Sequence[Column], classes: Sequence[str]) -> Th
         or not all(name in classes for name in evades)
     ):
         raise ContractError("contract: threat: evades: classes of the label expected")
-    numeric = {column.name for column in columns if column.group == "features"}
+    numeric = {column.name for column in columns if column.group == "features" and column.tensor is None}
     relations = tuple(_relation(item, numeric) for item in value.get("relations") or ())
     return ThreatModel(norm, tuple(sorted(classes.index(name) for name in evades)), relations)
 
@@ -395,16 +418,6 @@ def _floors(value: Any) -> Floors:
     value = _object(value, {"clean", "robust"}, "floors")
     found = [_number(value.get(key), f"contract: floors: {key}", Decimal(0), Decimal(1)) for key in ("clean", "robust")]
     return Floors(*found)
-
-
-def _csv(value: Any) -> CsvOptions:
-    value = _object(value or {}, {"delimiter", "nullValues"}, "csv")
-    delimiter, nulls = value.get("delimiter", ","), value.get("nullValues", [""])
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 126:
-        raise ContractError("contract: csv: delimiter: one ASCII character expected")
-    if not isinstance(nulls, list) or not all(isinstance(item, str) for item in nulls):
-        raise ContractError("contract: csv: nullValues: a list of texts expected")
-    return CsvOptions(delimiter, tuple(nulls))
 
 
 def _object(value: Any, keys: set[str], subject: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from hardline.tasks.core import canonical, paths, sealing
+from hardline.tasks.core.arrow_types import arrow_type, matrix
 from hardline.tasks.core.errors import AccessDenied, DigestMismatch, UsageError
 from hardline.tasks.core.folders import read_recorded
 from hardline.tasks.core.manifest import SPLITS, Entry, Manifest
@@ -95,8 +96,6 @@ class VerifiedDataset:
             AccessDenied: The role holds no key for the split or a column.
             VerificationError: The bytes are not the published ones any more.
         """
-        from hardline.tasks.core.arrow_types import arrow_type
-
         split = self._split(split)
         wanted = self._columns(split, columns)
         tables = list(self._tables(split, wanted))
@@ -117,15 +116,22 @@ class VerifiedDataset:
             yield from table.to_batches(max_chunksize=rows)
 
     def arrays(self, split: str | None = None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The features in raw units as float32 [N, F] and the class indices as int64 [N]; see `to_arrow`."""
+        """The features in raw units as float32 and the class indices as int64 [N]; see `to_arrow`.
+
+        Features are [N, F]; of a tensor [N, F], or [N, C, H, W] with C = 1 for a shape of [H, W].
+        """
         import numpy as np
 
         contract = self.contract
         names = [column.name for column in contract.feature_columns]
         table = self.to_arrow(split, [*names, contract.label])
-        features = np.empty((table.num_rows, len(names)), dtype=np.float32)
-        for position, name in enumerate(names):
-            features[:, position] = table.column(name).to_numpy()
+        if contract.tensor is not None and contract.tensor.tensor is not None:
+            flat = matrix(table.column(names[0]))
+            features = flat.astype(np.float32).reshape(table.num_rows, *contract.tensor.tensor.image_shape)
+        else:
+            features = np.empty((table.num_rows, len(names)), dtype=np.float32)
+            for position, name in enumerate(names):
+                features[:, position] = table.column(name).to_numpy()
         index = {level: number for number, level in enumerate(contract.classes)}
         labels = np.fromiter(
             (index[str(value)] for value in table.column(contract.label).to_pylist()), np.int64, table.num_rows
@@ -133,7 +139,7 @@ class VerifiedDataset:
         return features, labels
 
     def tensors(self, split: str | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """The features in raw units as float32 [N, F] and the class indices as int64 [N]; needs the extra `train`."""
+        """The same as `arrays`, as tensors of torch; needs the extra `train`."""
         import torch  # on demand: nothing else in the core needs it
 
         features, labels = self.arrays(split)
