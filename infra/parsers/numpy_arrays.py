@@ -7,6 +7,7 @@ than memory holds; one in Fortran order is taken as a whole.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import warnings
@@ -76,6 +77,7 @@ class Array:
         """Raises `Found` unless its header says an array that fits the column."""
         self._read = read
         self._spec = spec
+        self.taken = 0  # bytes that were read
         self.column = column
         self._kind = spec.columns[column][1]
         self._header = self._parse_header()
@@ -158,6 +160,7 @@ class Array:
         while size and (piece := self._read(min(size, 1 << 20))):
             pieces.append(piece)
             size -= len(piece)
+            self.taken += len(piece)
         if size:
             raise Found("damaged", how="cut")
         return b"".join(pieces)
@@ -223,6 +226,8 @@ def batches_of_archive(data: memoryview, spec: Spec) -> Iterator[pa.RecordBatch]
             Array(archive.open(member).read, position, spec) for member, position in zip(members, order, strict=True)
         ]
         yield from batches(arrays, spec)
+        if any(array.taken != member.file_size for array, member in zip(arrays, members, strict=True)):
+            raise Found("damaged", how="corrupt")
 
 
 def batches_of_files(files: Sequence[tuple[str, Callable[[int], bytes]]], spec: Spec) -> Iterator[pa.RecordBatch]:
@@ -269,7 +274,7 @@ class View(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
         if base + offset < 0:
-            raise ValueError("before the beginning")
+            raise OSError(errno.EINVAL, "before the beginning")  # as a real file does, which zipfile counts on
         self._at = base + offset
         return self._at
 
