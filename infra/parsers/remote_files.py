@@ -148,9 +148,7 @@ class _Download:
             if response.status_code not in _MOVED:
                 break
             response.close()
-            target = urljoin(uri, response.headers.get("Location", ""))
-            check_url(target, self._limits, before=uri)
-            uri = target
+            uri = self._target(uri, response.headers.get("Location", ""))
         else:
             raise ParseRefused(
                 "redirect", message=f"{self._name}: at most {MAX_REDIRECTS} redirects expected, got more"
@@ -161,6 +159,14 @@ class _Download:
             response.close()
             raise
         return response
+
+    def _target(self, uri: str, location: str) -> str:
+        try:
+            target = urljoin(uri, location)
+        except ValueError:
+            raise ParseRefused("redirect", message=f"{self._name}: a redirect to a URL expected") from None
+        check_url(target, self._limits, before=uri)
+        return target
 
     def _check(self, response: httpx.Response) -> None:
         status = response.status_code

@@ -91,18 +91,27 @@ class Suite:
     def check_against(self, contract: Contract) -> None:
         """Refuse a suite that names columns which the contract has not, or that leaves a feature or the label out.
 
+        A tensor is no subject of a suite: the contract's ranges are checked on each of its elements.
+
         Raises:
             ContractError: It does.
         """
         known = {column.name for column in contract.columns}
+        tensors = {column.name for column in contract.columns if column.tensor is not None}
         for expectation in self.expectations:
             strangers = set(expectation.columns) - known
             if strangers:
                 raise ContractError(
                     f"suite: expectation {expectation.id}: a column of the contract expected, got {sorted(strangers)[0]!r}"
                 )
+            about = {expectation.kwargs.get(key) for key in ("column", "column_A", "column_B")}
+            if about & tensors:
+                raise ContractError(
+                    f"suite: expectation {expectation.id}: no rule about a tensor expected",
+                    help="its elements are checked by the contract's valid",
+                )
         single = {e.kwargs["column"] for e in self.expectations if "column" in e.kwargs}
-        needed = [column.name for column in contract.columns if column.group in ("features", "label")]
+        needed = [c.name for c in contract.columns if c.group in ("features", "label") and c.tensor is None]
         missing = [name for name in needed if name not in single]
         if missing:
             raise ContractError(
