@@ -9,6 +9,7 @@ from hardline.infra.parsers.columns import damage, match
 from hardline.infra.parsers.decompress import decompressed
 from hardline.infra.parsers.feed import Budget, Feed, Peeked, Whole
 from hardline.infra.parsers.refusals import Found
+from hardline.infra.parsers.spec import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,6 +101,7 @@ class Reader:
         def parse(source: Peeked, name: str) -> Iterator[pa.RecordBatch]:
             """Keep one NPY file; the last column brings the rows."""
             data = self._whole(source, keep=True)
+            name = name.removesuffix(SUFFIXES[self._spec.compression])
             self._arrays.append((numpy_arrays.column_of(name), numpy_arrays.View(data).read))
             if len(self._arrays) < len(self._spec.columns):
                 return iter(())

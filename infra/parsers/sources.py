@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from hardline.infra.parsers.errors import ParseRefused
 from hardline.infra.parsers.local_files import LocalFile, find, plain
 from hardline.infra.parsers.remote_files import RemoteFile, RemoteLimits, check_url, redacted
+from hardline.infra.parsers.spec import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ _EXTENSIONS = {
     "npz": (".npz",),
     "npy": (".npy",),
 }
-SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 
 
 def open_sources(

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from hardline.infra.errors import Misconfigured
 
 FORMATS = ("csv", "jsonl", "parquet", "arrow", "npz", "npy")
-COMPRESSIONS = ("none", "gzip", "zstd")
+SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}  # what a compressed file's name ends with
+COMPRESSIONS = tuple(SUFFIXES)
 TYPES = ("boolean", "category", "date", "integer", "number", "tensor", "text")
 DTYPES = {"uint8": 1, "float32": 4}  # of a tensor's elements, with their bytes
 TENSOR_FORMATS = ("parquet", "arrow", "npz", "npy")

@@ -132,6 +132,7 @@ def _csv() -> Made:
     ):
         yield name, spec("csv"), data, code
     yield "blanks where they are trimmed", spec("csv", trim=True), b"id, x ,t\n 1 ,\t2 , a \n", "ok"
+    yield "blanks in quotes are kept", spec("csv", trim=True), b'id,x,t\n1, 2 ,"a , b "\n', "ok"
     yield "a blank before a quote, trimmed", spec("csv", trim=True), head + b'1,2, "a"\n', "quote"
     yield (
         "a mebibyte of blanks, trimmed",
@@ -194,6 +195,7 @@ def _jsonl() -> Made:
         ("list value", b'{"id": 1, "x": [0.5], "t": "a"}\n', "value"),
         ("blank line", LINE + b"\n" + LINE, "syntax"),
         ("two objects and a blank line", LINE[:-1] + LINE + b"\n", "syntax"),
+        ("two objects and a blank line inside", LINE[:-1] + LINE + b"\n" + LINE, "syntax"),
         ("one array", b"[" + LINE[:-1] + b"]\n", "syntax"),
         ("a number", b"1\n", "syntax"),
         ("text after the object", LINE[:-1] + b" x\n", "syntax"),
@@ -304,7 +306,7 @@ def _parquet() -> Made:
     yield "text that is no UTF-8", spec("parquet"), parquet(pa.table({"id": [1], "x": [1.0], "t": no_text})), "utf-8"
     bomb = pa.table({"id": pa.array(np.zeros(1 << 20, np.int64)), "x": np.zeros(1 << 20), "t": ["a" * 99] * (1 << 20)})
     yield "a bomb by dictionary", spec("parquet"), parquet(bomb, compression="zstd"), "limits"
-    groups = spec("parquet", max_group_bytes=1 << 20)
+    groups = spec("parquet", max_group_bytes=1 << 20, free_bytes=1 << 30)
     yield "a row group too large", groups, parquet(bomb, compression="zstd", use_dictionary=False), "limits"
     yield "larger than memory", spec("parquet", max_whole_bytes=1 << 12), data + bytes(1 << 13), "limits"
     dates = spec("parquet", columns=(("d", "date", True), ("id", "integer", True)))
@@ -500,3 +502,5 @@ def _npy() -> Made:
         ("an archive", (("image.npy", npz(image=a)), ("label.npy", b)), "format"),
     ):
         yield name, images("npy"), files, code
+    packed = (("image.npy.gz", gzip.compress(a)), ("label.npy.gz", gzip.compress(b)))
+    yield "compressed", images("npy", compression="gzip"), packed, "ok"

@@ -24,6 +24,8 @@ from hardline.infra.errors import Misconfigured, Unavailable
 from hardline.infra.parsers import frames
 from hardline.infra.parsers import process as parser
 from hardline.infra.parsers.errors import ParseRefused
+from hardline.infra.parsers.process import parse
+from hardline.infra.parsers.spec import Spec, Tensor
 
 TEXT = b"id,x,t\n" + b"".join(b'%d,%d.5,"a, ""%d"""\n' % (n, n, n) for n in range(2000))
 SCHEMA = pa.schema([("id", pa.int64()), ("x", pa.float64()), ("t", pa.string())])
@@ -277,6 +279,21 @@ def test_a_process_that_lies_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
         list(parse_csv([TEXT], SPEC))
     assert refused.value.code == "limits"
     assert "canary" not in str(refused.value)
+
+
+def test_a_process_that_says_a_tensor_with_a_gap_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spec = Spec(columns=(("i", "tensor", False),), format="npz", tensor=Tensor("uint8", (2,)))
+    schema = pa.schema([("i", pa.list_(pa.uint8(), 2))])
+    for value, believed in (([1, 2], True), ([1, None], False), (None, False)):
+        done = json.dumps({"bytes": len(TEXT), "rows": 1}).encode()
+        said = _frame(b"B", _batch(schema, [pa.array([value], schema.field(0).type)])) + _frame(b"D", done)
+        (tmp_path / "said").write_bytes(said)
+        _played(monkeypatch, f"sys.stdin.buffer.read(); os.write(1, open({str(tmp_path / 'said')!r}, 'rb').read())")
+        if believed:
+            assert len(list(parse([("a", [TEXT])], spec))) == 1
+        else:
+            with pytest.raises(ParseRefused, match="never says"):
+                list(parse([("a", [TEXT])], spec))
 
 
 def test_the_played_process_would_be_believed_if_it_said_the_truth(

@@ -62,3 +62,10 @@ def test_the_place_is_told_and_no_value():
     assert (refused.row, refused.column, refused.file) == (2, "t", 0)
     case = next(case for case in CASES if case.name == "csv: second file of another header")
     assert outcome(case)[1].file == 1
+
+
+def test_blanks_are_trimmed_outside_of_quotes_alone():
+    case = next(case for case in CASES if case.name == "csv: blanks in quotes are kept")
+    assert outcome(case)[2] == [{"id": 1, "x": 2.0, "t": "a , b "}]
+    case = next(case for case in CASES if case.name == "csv: blanks where they are trimmed")
+    assert outcome(case)[2] == [{"id": 1, "x": 2.0, "t": "a"}]

@@ -227,7 +227,7 @@ def test_another_version_is_not_joined_to_the_first(site, sites):
     assert code(f"{site.url}/a.csv", sites) == "changed"
 
 
-@pytest.mark.parametrize("found", ["bytes 0-4/5", "bytes 5-9/77", "", "bytes 2097152-2097160/11"])
+@pytest.mark.parametrize("found", ["bytes 0-4/5", "bytes 5-9/77", "", f"bytes 7-15/{len(BODY)}"])
 def test_a_range_that_was_not_asked_for_is_refused(site, sites, found):
     first = dropping(1)
 
@@ -235,6 +235,17 @@ def test_a_range_that_was_not_asked_for_is_refused(site, sites, found):
         first(handler) if not handler.headers.get("Range") else send(handler, 206, b"x" * 9, Content_Range=found)
 
     site.answer = wrong
+    assert code(f"{site.url}/a.csv", sites) == "changed"
+
+
+def test_all_of_it_again_is_not_taken_for_the_rest(site, sites):
+    resumed = dropping(1)
+
+    def as_whole(handler):
+        handler.send_response_only, only = lambda status, *rest: only(200, *rest), handler.send_response_only
+        resumed(handler)
+
+    site.answer = as_whole
     assert code(f"{site.url}/a.csv", sites) == "changed"
 
 
