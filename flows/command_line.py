@@ -64,7 +64,9 @@ def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -
 @command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
 def publish(
     _: Session,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A local path or file:// URI.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
+    ],
     contract: ContractDir,
 ) -> object:
     """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""

@@ -112,7 +112,7 @@ def publish(
     """Ingest, validate, encrypt, sign and publish a source.
 
     Args:
-        source: A local path or file:// URI.
+        source: A local file or folder, a pattern such as `data/*.parquet`, a file:// or an https:// URI.
         contract: The name of an accepted contract, or its folder, which must be as it was accepted.
         home: The home.
         progress: Who watches.

@@ -29,6 +29,10 @@ class Settings:
     credentials_directory: Path | None  # of systemd
     prefect_api_url: str | None
     max_checkpoint_age: timedelta | None  # None: any age
+    ca_file: Path | None = None  # the authorities that sources on the web are checked against; None: the system's
+    allow_http_loopback: bool = False  # for tests: http:// to this machine as a source
+    download_bytes: int = 64 << 30  # of one source on the web
+    download_seconds: int = 6 * 3600
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -45,6 +49,10 @@ class Settings:
             credentials_directory=_path(environ.get("CREDENTIALS_DIRECTORY")),
             prefect_api_url=environ.get("PREFECT_API_URL") or None,
             max_checkpoint_age=_age(environ.get("HARDLINE_MAX_CHECKPOINT_DAYS")),
+            ca_file=_path(environ.get("HARDLINE_CA_FILE")),
+            allow_http_loopback=environ.get("HARDLINE_ALLOW_HTTP_LOOPBACK") == "1",
+            download_bytes=_count(environ, "HARDLINE_MAX_DOWNLOAD_GIB", 64) << 30,
+            download_seconds=_count(environ, "HARDLINE_MAX_DOWNLOAD_MINUTES", 360) * 60,
         )
 
 
@@ -103,3 +111,10 @@ def _age(value: str | None) -> timedelta | None:
     if not value.isdigit():
         raise Misconfigured(f"HARDLINE_MAX_CHECKPOINT_DAYS: a number of days expected (0: any age), got {value[:20]!r}")
     return timedelta(days=int(value)) if int(value) else None
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdigit() or not 0 < int(value) < 1 << 20:
+        raise Misconfigured(f"{name}: a whole number above 0 expected, got {value[:20]!r}")
+    return int(value)

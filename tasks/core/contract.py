@@ -7,9 +7,10 @@ floats, so that the contract says the same everywhere.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hardline.tasks.core import canonical
+from hardline.tasks.core.contract_source import (
+    CsvOptions,
+    SourceOptions,
+    TensorOptions,
+    check_tensor,
+    parse_csv,
+    parse_source,
+    parse_tensor,
+)
 from hardline.tasks.core.errors import ContractError
 from hardline.tasks.core.inputs import OTHER, Input, inputs_of
 from hardline.tasks.core.references import NAME
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 << 20
 MAX_LEVELS = 1000
-TYPES = ("number", "integer", "boolean", "category", "text", "date")
+TYPES = ("number", "integer", "boolean", "category", "text", "date", "tensor")
 NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
 VISIBILITIES = ("public", "confidential", "restricted")
@@ -39,6 +49,7 @@ _LOGICAL = {
     "category": "string",
     "text": "string",
     "date": "date",
+    "tensor": "array",
 }
 
 Range = tuple[Decimal, Decimal]
@@ -60,6 +71,7 @@ class Column:
         direction: Which way an attacker moves it.
         levels: The values of a category, in order; the last may be `__other__`, for every value that is not listed.
         fill: What a net takes for a missing number; None where none may be missing.
+        tensor: What each row of a tensor column is; `valid`, `scale` and `epsilon` are then of each element.
     """
 
     name: str
@@ -73,6 +85,7 @@ class Column:
     direction: str
     levels: tuple[str, ...]
     fill: Decimal | None = None
+    tensor: TensorOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -117,14 +130,6 @@ class Floors:
 
 
 @dataclass(frozen=True)
-class CsvOptions:
-    """How a CSV source is written."""
-
-    delimiter: str
-    null_values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Contract:
     """See the module."""
 
@@ -141,6 +146,7 @@ class Contract:
     threat: ThreatModel
     floors: Floors
     csv: CsvOptions
+    source: SourceOptions = field(default_factory=SourceOptions)
     warnings: str = "list"  # one of WARNINGS: what a failing expectation of severity warning leads to
 
     @cached_property
@@ -152,6 +158,18 @@ class Contract:
     def inputs(self) -> tuple[Input, ...]:
         """The features as a net takes them."""
         return inputs_of(self.feature_columns)
+
+    @cached_property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one row as a net takes it: [D], or [C, H, W] of a tensor of two or three dimensions."""
+        if self.tensor is None or self.tensor.tensor is None:
+            return (len(self.inputs),)
+        return self.tensor.tensor.image_shape
+
+    @cached_property
+    def tensor(self) -> Column | None:
+        """The tensor column, which then is the only feature; None: the features are plain columns."""
+        return next((column for column in self.columns if column.tensor is not None), None)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -170,7 +188,11 @@ class Contract:
             "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(),
             "text": pa.string(), "date": pa.date32(),
         }  # fmt: skip
-        return pa.schema([(column.name, types[column.type]) for column in self.columns])
+        elements = {"uint8": pa.uint8(), "float32": pa.float32()}
+        return pa.schema(
+            (c.name, pa.list_(elements[c.tensor.dtype], math.prod(c.tensor.shape)) if c.tensor else types[c.type])
+            for c in self.columns
+        )
 
 
 def parse_contract(data: bytes) -> Contract:
@@ -192,6 +214,7 @@ def parse_contract(data: bytes) -> Contract:
     if not re.fullmatch(NAME, name):
         raise ContractError(f"contract: name: lower-case letters, digits and hyphens expected, got {name[:80]!r}")
     classes = _classes(columns, label)
+    source = parse_source(custom.pop("source", None))
     contract = Contract(
         digest=canonical.digest(data),
         name=name,
@@ -206,12 +229,14 @@ def parse_contract(data: bytes) -> Contract:
         warnings=_one_of(custom.pop("warnings", "list"), WARNINGS, "contract: warnings"),
         threat=_threat(custom.pop("threat", None), columns, classes),
         floors=_floors(custom.pop("floors", None)),
-        csv=_csv(custom.pop("csv", None)),
+        csv=parse_csv(custom.pop("csv", None), source),
+        source=source,
     )
     if custom:
         raise ContractError(f"contract: customProperties: known ones expected, got {sorted(custom)[0]!r}")
     if not contract.feature_columns:
         raise ContractError("contract: at least one feature column expected")
+    check_tensor({column.name: column.tensor for column in contract.feature_columns}, source)
     return contract
 
 
@@ -273,9 +298,9 @@ def _check_standard(value: Mapping[str, Any]) -> None:
 
     if value.get("kind") != "DataContract" or not str(value.get("apiVersion", "")).startswith("v3."):
         raise ContractError("contract: kind DataContract with apiVersion v3.x expected")
-    for field in ("id", "name", "version", "status"):
-        if not isinstance(value.get(field), str):
-            raise ContractError(f"contract: {field}: a text expected")
+    for name in ("id", "name", "version", "status"):
+        if not isinstance(value.get(name), str):
+            raise ContractError(f"contract: {name}: a text expected")
     try:
         OpenDataContractStandard.model_validate(_plain(value))
     except ValidationError as error:
@@ -331,9 +356,14 @@ def _column(value: Mapping[str, Any]) -> Column:
         direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
         levels=tuple(levels),
         fill=None if (fill := custom.pop("fill", None)) is None else _number(fill, f"{subject}: fill"),
+        tensor=parse_tensor(custom.pop("dtype", None), custom.pop("shape", None), subject)
+        if type_ == "tensor"
+        else None,
     )
     if custom:
         raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if column.tensor is not None and group != "features":
+        raise ContractError(f"{subject}: group: features expected for a tensor")
     if column.levels and group != "label":
         _check_levels(column, subject)
     if group == "features":
@@ -358,8 +388,10 @@ def _check_feature(column: Column, subject: str) -> None:
         if column.scale or column.valid or column.epsilon or column.fill is not None:
             raise ContractError(f"{subject}: a category without scale, valid, epsilon and fill expected")
         return
-    if column.type not in NUMERIC:
-        raise ContractError(f"{subject}: a feature that is a {', '.join(NUMERIC)} or category expected")
+    if column.type not in (*NUMERIC, "tensor"):
+        raise ContractError(f"{subject}: a feature that is a {', '.join(NUMERIC)}, category or tensor expected")
+    if column.tensor is not None and column.nullable:
+        raise ContractError(f"{subject}: required: true expected for a tensor")
     if column.scale is None or column.scale[0] >= column.scale[1]:
         raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
     if column.type != "boolean" and (
@@ -435,16 +467,6 @@ def _floors(value: Any) -> Floors:
     value = _object(value, {"clean", "robust"}, "floors")
     found = [_number(value.get(key), f"contract: floors: {key}", Decimal(0), Decimal(1)) for key in ("clean", "robust")]
     return Floors(*found)
-
-
-def _csv(value: Any) -> CsvOptions:
-    value = _object(value or {}, {"delimiter", "nullValues"}, "csv")
-    delimiter, nulls = value.get("delimiter", ","), value.get("nullValues", [""])
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 126:
-        raise ContractError("contract: csv: delimiter: one ASCII character expected")
-    if not isinstance(nulls, list) or not all(isinstance(item, str) for item in nulls):
-        raise ContractError("contract: csv: nullValues: a list of texts expected")
-    return CsvOptions(delimiter, tuple(nulls))
 
 
 def _object(value: Any, keys: set[str], subject: str) -> dict[str, Any]:

@@ -103,6 +103,8 @@ class Suite:
     def check_against(self, contract: Contract) -> None:
         """Refuse a suite that does not fit the contract's columns, or that leaves a feature or the label out.
 
+        A tensor is no subject of a suite: the contract's ranges are checked on each of its elements.
+
         Raises:
             ContractError: A column that the contract has not, a type of expectation or a value that its column's type
                 does not fit, or a feature or the label without an expectation of severity critical.
@@ -112,7 +114,7 @@ class Suite:
             _check_fit(expectation, types)
         binding = [e for e in self.expectations if e.severity == CRITICAL and e.about_values]
         single = {e.kwargs["column"] for e in binding if "column" in e.kwargs}
-        needed = [column.name for column in contract.columns if column.group in ("features", "label")]
+        needed = [c.name for c in contract.columns if c.group in ("features", "label") and c.tensor is None]
         missing = [name for name in needed if name not in single]
         if missing:
             raise ContractError(

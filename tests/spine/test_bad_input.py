@@ -73,7 +73,7 @@ def test_bytes_that_are_no_text_are_refused(home):
 
 
 @pytest.mark.parametrize(
-    ("path", "word"), [("nothing.csv", "nothing"), ("", "folder"), ("https://x.example/a.csv", "file")]
+    ("path", "word"), [("nothing.csv", "nothing"), ("", "folder"), ("http://x.example/a.csv", "https")]
 )
 def test_a_source_that_is_none(home, path, word):
     source = path if "://" in path else str(home / path)
