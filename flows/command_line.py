@@ -55,6 +55,24 @@ def init(session: Session) -> object:
     return hardline.init(home=session.home, progress=session.progress)
 
 
+@command(app, "draft", "hardline draft patients.csv --name patients --label outcome", panel=DATA, opens=False)
+def draft(
+    session: Session,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A CSV file, a folder, a pattern or https://.")],
+    name: Annotated[str, typer.Option("--name", metavar="N", help="The dataset's name.")],
+    label: Annotated[str, typer.Option("--label", metavar="COL", help="The column to predict.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the two files go; ./N if not given.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="C", help="Between cells; found in the first line if not given."),
+    ] = None,
+) -> object:
+    """Read a source once and write a contract and a suite for it, for you to review."""
+    return hardline.draft(source, name, label, out, delimiter=delimiter, progress=session.progress)
+
+
 @command(app, "accept", "hardline accept expectations/diagnosis", panel=TRUST)
 def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> object:
     """Show what changed since the last accepted, then sign a contract and its suite as steward."""

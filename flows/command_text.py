@@ -84,6 +84,24 @@ def _(result: results.Acceptance) -> str:
 
 
 @text.register
+def _(result: results.Drafted) -> str:
+    groups = ", ".join(f"{count} {group}" for group, count in result.columns.items())
+    known = {
+        "rows": f"{result.rows:,}",
+        "columns": groups,
+        "next": f"review both files, then hardline accept {result.folder}",
+    }
+    lines = facts(f"wrote {result.folder}/contract.odcs.yaml and {result.folder}/suite.json", known)
+    return "\n".join(
+        [
+            lines,
+            *_section("decided, and yours to change", result.notes),
+            *_section("what the contract tells everybody", result.discloses),
+        ]
+    )
+
+
+@text.register
 def _(result: results.Published) -> str:
     dataset = result.dataset
     return facts(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hardline.tasks.core.references import ContractRef, RecipeRef, SourceRef
 
 __all__ = [
-    "accept", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
+    "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
     "log_verify", "open_dataset", "publish", "recall", "release", "run", "show", "verify",
 ]  # fmt: skip
 
@@ -104,6 +104,39 @@ def accept(folder: str | os.PathLike[str], *, home: Home = None) -> results.Acce
     """
     with _working(home) as runtime:
         return _accept(runtime, Path(folder))
+
+
+def draft(
+    source: str,
+    name: str,
+    label: str,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    delimiter: str | None = None,
+    progress: Progress | None = None,
+) -> results.Drafted:
+    """Profile a CSV source once and write a contract and a suite for review; needs no home and signs nothing.
+
+    Args:
+        source: A path, a folder, a pattern or an https:// address.
+        name: The dataset's name.
+        label: The column to predict.
+        out: The folder for the two files; None: a folder of the dataset's name.
+        delimiter: Between cells; None: found in the first line.
+        progress: Who watches.
+
+    Raises:
+        IngestError: It cannot be read.
+        ContractError: There is nothing to learn, or it is no classification.
+        UsageError: One of the files is there.
+    """
+    from hardline.infra.runtime import Silent
+    from hardline.infra.settings import protect_process
+    from hardline.tasks.core.drafting.draft import draft as make
+
+    protect_process()
+    target = Path(name if out is None else out)
+    return make(source_ref(source).uri, name, label, target, progress or Silent(), delimiter=delimiter)
 
 
 def publish(

@@ -34,6 +34,9 @@ def batches(read: Callable[[int], bytes], spec: Spec) -> Iterator[pa.RecordBatch
         Found: What is wrong with it.
     """
     assert isinstance(spec, CsvSpec)
+    if spec.names_only:
+        yield _names(next(csv_blocks.cut(read, spec)), spec)
+        return
     converter, order = None, None
     for block in csv_blocks.cut(read, spec):
         if converter is None or order is None:
@@ -45,6 +48,16 @@ def batches(read: Callable[[int], bytes], spec: Spec) -> Iterator[pa.RecordBatch
         if batch is None:
             raise csv_diagnosis.diagnose(block, spec, order)
         yield batch
+
+
+def _names(block: csv_blocks.Block, spec: CsvSpec) -> pa.RecordBatch:
+    """The names in the header, as rows."""
+    import pyarrow as pa
+
+    if not block.data.strip():
+        raise Found("empty")
+    cells = next(csv_blocks.records(block, spec)).cells
+    return pa.record_batch({spec.columns[0][0]: pa.array([text.decode() for text, _ in cells], pa.string())})
 
 
 def _header(block: csv_blocks.Block, spec: CsvSpec) -> tuple[csv_blocks.Block, list[int]]:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from hardline.infra.parsers.spec import Spec
+    from hardline.infra.parsers.spec import CsvSpec, Spec
 
 # Without site (-S) no .pth file runs, so the two folders are named. The program's own face is not needed there, and an
 # empty package stands in for it; nor is numpy, but for its own formats: its import would double the start.
@@ -68,6 +69,14 @@ def parse(files: Iterable[tuple[str, Iterable[bytes]]], spec: Spec) -> Iterator[
         yield from process.batches()
     finally:
         process.end()
+
+
+def header(files: Iterable[tuple[str, Iterable[bytes]]], spec: CsvSpec) -> list[str]:
+    """The names in the header of a CSV source's first file, as they stand there; raises like `parse`."""
+    names = parse(files, replace(spec, columns=(("name", "text", True),), names_only=True))
+    with closing(names):  # type: ignore[type-var]
+        found: list[str] = next(names).column(0).to_pylist()
+    return found
 
 
 class _Process:

@@ -127,6 +127,7 @@ class CsvSpec(Spec):
     false_values: Sequence[str] = ("false", "False", "FALSE", "0")
     trim: bool = False  # blanks around unquoted cells, the header's too, are dropped before the cells are read
     encoding: str = "utf-8"
+    names_only: bool = False  # the rows are the names in the header, in one text column; nothing after it is read
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -328,9 +328,10 @@ def _custom(value: Mapping[str, Any], subject: str) -> dict[str, Any]:
 
 def _column(value: Mapping[str, Any]) -> Column:
     name = value.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or not name[0].isalnum():
-        # polars takes `^...$` and `*` in place of a name for a pattern over all columns
-        raise ContractError("contract: a column with a name expected")
+    if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or name != name.strip():
+        raise ContractError("contract: a column with a name expected, printable and without blanks at its ends")
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise ContractError(f"contract: column {name!r}: a name expected, got a pattern")  # polars takes it for one
     subject = f"contract: column {name!r}"
     custom = _custom(value, subject)
     group = _one_of(custom.pop("group", "features"), GROUPS, f"{subject}: group")

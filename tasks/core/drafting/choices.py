@@ -10,10 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from hardline.tasks.core.contract import MAX_LEVELS
+from hardline.tasks.core.drafting.rounding import inside, outwards
 from hardline.tasks.core.errors import ContractError
 from hardline.tasks.core.inputs import OTHER
 
@@ -56,6 +57,7 @@ class Draft:
     null_values: tuple[str, ...]
     decimal: str
     delimiter: str
+    compression: str = "none"
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -64,14 +66,15 @@ class Draft:
         return next(column for column in self.columns if column.group == "label")
 
 
-def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",") -> Draft:
+def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",", compression: str = "none") -> Draft:
     """Propose.
 
     Args:
         profile: Of the whole source.
         name: The dataset's.
         label: The column that is to be predicted.
-        delimiter: How the source is written.
+        delimiter: Between the source's cells.
+        compression: Of its files.
 
     Raises:
         ContractError: The label is no column, has one class, or is a measurement; or nothing is left to learn from.
@@ -103,6 +106,7 @@ def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",") -> 
         null_values=tuple(sorted(spellings)),
         decimal="," if comma else ".",
         delimiter=delimiter,
+        compression=compression,
         notes=tuple(_notes(proposals, spellings)),
     )
     if not any(column.group == "features" for column in proposals):
@@ -161,7 +165,7 @@ def _column(column: ColumnProfile, missing: int, spellings: set[str], strays: Co
     if values is not None and len(values) == 1 and required:
         return aside("text", "ignored", "it is the same in every row")
     if _is(column, "date", strays):
-        return aside("date", "identifiers", "a date: sealed for the steward, and no feature")
+        return aside("date", "identifiers", "it is a date")
     if _is(column, "boolean", strays) or (values is not None and set(values) == {"0", "1"} and not strays):
         return _boolean(column, required, share)
     if values is not None and column.kinds["code"] and _is_code(column, strays):
@@ -177,9 +181,7 @@ def _column(column: ColumnProfile, missing: int, spellings: set[str], strays: Co
     if _is(column, "number", strays) or column.kinds["number"] + column.kinds["comma"] == told:
         return _number(column, "number", required, share)
     if values is None or column.longest > _FREE_TEXT or _different(values, told):
-        return aside(
-            "text", "identifiers", "free text, or different in almost every row: sealed for the steward, and no feature"
-        )
+        return aside("text", "identifiers", "free text, or different in almost every row")
     return _category(column, values, told, required, share, "text with values that come back")
 
 
@@ -229,7 +231,7 @@ def _number(column: ColumnProfile, type_: str, required: bool, share: float) -> 
     span = max(high, float(scale[1])) - min(low, float(scale[0]))
     least = 0.0 if low >= 0 else low - span
     valid = outwards(min(least, float(scale[0])), max(high + span, float(scale[1])), whole=type_ == "integer")
-    fill = None if required else _rounded(column.quantile(0.5), type_, scale)
+    fill = None if required else inside(column.quantile(0.5), type_, scale)
     why = "a number" if type_ == "number" else "a whole number"
     if heavy:
         why += "; the scale leaves out the outer 1 % on each side, which lie far away, and clips them for the model"
@@ -244,7 +246,7 @@ def _category(
     if not often or listed < 0.5:
         return Proposal(
             column.name, "text", "identifiers", False,
-            "most of its values are rare: sealed for the steward, and no feature", missing=share,
+            "most of its values are rare", missing=share,
         )  # fmt: skip
     rest = len(values) - len(often)
     why += (
@@ -285,25 +287,6 @@ def _label(column: ColumnProfile, missing: int, spellings: set[str], strays: Cou
         column.name, "category", "label", True, why, levels=levels, missing=missing / column.rows,
         listed=(told - rare) / told if OTHER not in levels else 1.0,
     )  # fmt: skip
-
-
-def outwards(low: float, high: float, *, whole: bool) -> tuple[Decimal, Decimal]:
-    """A range rounded outwards to two significant digits, and to whole numbers where only these occur."""
-    return _two_digits(low, ROUND_FLOOR, whole=whole), _two_digits(high, ROUND_CEILING, whole=whole)
-
-
-def _two_digits(number: float, rounding: str, *, whole: bool) -> Decimal:
-    exact = Decimal(repr(number))
-    if exact == 0:
-        return Decimal(0)
-    step = Decimal(1).scaleb(max(exact.adjusted() - 1, 0) if whole else exact.adjusted() - 1)
-    return (exact / step).to_integral_value(rounding=rounding) * step
-
-
-def _rounded(number: float, type_: str, scale: tuple[Decimal, Decimal]) -> Decimal:
-    exact = Decimal(repr(number))
-    step = Decimal(1) if type_ == "integer" else Decimal(1).scaleb(exact.adjusted() - 1 if exact else 0)
-    return min(max((exact / step).to_integral_value() * step, scale[0]), scale[1])
 
 
 def _notes(proposals: list[Proposal], spellings: set[str]) -> Iterator[str]:

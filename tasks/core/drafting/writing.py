@@ -44,7 +44,7 @@ def _head(draft: Draft) -> Iterator[str]:
     yield "  - property: quarantine       # rows that fail are put aside, up to both limits; more refuses the source"
     yield f"    value: {{percent: {_BUDGET}, rows: {max(1, math.ceil(draft.rows * _BUDGET / 100))}}}"
     yield "  - property: source           # never guessed: another format is refused"
-    yield "    value: {format: csv, compression: none}"
+    yield f"    value: {{format: csv, compression: {draft.compression}}}"
     yield "  - property: csv              # blanks around cells are cut; these spellings are missing cells, in every column"
     nulls = ", ".join(_quoted(text) for text in draft.null_values)
     yield (
