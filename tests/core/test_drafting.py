@@ -152,3 +152,9 @@ def test_a_cut_changes_nothing_but_samples():
     cells = some([f"{at % 30}" for at in range(ROWS)], 7, "?")
     one, two = draft(cut=ROWS, y=LABEL, x=cells), draft(cut=3, y=LABEL, x=cells)
     assert contract_text(one[0]) == contract_text(two[0]) and suite_text(one[0]) == suite_text(two[0])
+
+
+def test_decimal_commas_in_a_file_of_commas_are_no_numbers():
+    made, _ = draft(y=LABEL, n=NUMBERS, x=[f"{at},5" for at in range(ROWS)])
+    assert next(item for item in made.columns if item.name == "x").group == "identifiers"
+    assert made.decimal == "." and any("write it with points" in note for note in made.notes)

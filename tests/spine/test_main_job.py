@@ -16,7 +16,7 @@ from processes import call, family, ports, refuse_left_over, start
 
 from hardline.expectations import shipped
 
-pytestmark = pytest.mark.xdist_group("main job")
+pytestmark = pytest.mark.xdist_group("main-job")
 
 NUMBER = 13.371337133713371
 LABEL = "planted-label-canary"

@@ -87,6 +87,12 @@ def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",", com
             + ", ".join(repr(item) for item in names[:20])
             + (", ..." if len(names) > 20 else ""),
         )
+    divided = {column.name for column in profile.columns if delimiter == "," and column.kinds["comma"]}
+    for column in profile.columns:
+        if (
+            column.name in divided
+        ):  # a decimal comma cannot be told from one between cells by whoever reads the file next
+            column.kinds["comma"] = 0
     strays = {column.name: _strays(column) for column in profile.columns if column.name != label}
     spellings = _spellings(profile, strays, label)
     comma = any(
@@ -107,7 +113,13 @@ def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",", com
         decimal="," if comma else ".",
         delimiter=delimiter,
         compression=compression,
-        notes=tuple(_notes(proposals, spellings)),
+        notes=(
+            *_notes(proposals, spellings),
+            *(
+                f"{item!r} has commas in numbers, and so has the file between cells: write it with points"
+                for item in divided
+            ),
+        ),
     )
     if not any(column.group == "features" for column in proposals):
         raise ContractError(

@@ -106,16 +106,17 @@ def _chunks(files: Sequence[SourceFile]) -> Iterator[tuple[str, Iterator[bytes]]
 
 
 def _names(found: list[str]) -> list[str]:
-    names = [name.strip() for name in found]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if len(names) < 2 or len(names) > _MOST or not all(names):
+    """The header's names, if they can name columns; the contract must spell them as the source does, blanks and all."""
+    unfit = sum(1 for name in found if not name.strip() or len(name) > 200 or not name.isprintable())
+    twice = [name for name, count in Counter(found).items() if count > 1]
+    if not 2 <= len(found) <= _MOST or unfit:
         raise IngestError(
-            f"header: 2 to {_MOST:,} columns with names expected, got {len(names)}, {names.count('')} of them without",
+            f"header: 2 to {_MOST:,} columns with names expected, got {len(found)}, {unfit} of them without a fitting one",
             help="check --delimiter, and that the first line names the columns",
         )
     if twice:
-        raise IngestError(f"header: each column once expected, got {twice[0][:60]!r} {names.count(twice[0])} times")
-    return names
+        raise IngestError(f"header: each column once expected, got {twice[0][:60]!r} {found.count(twice[0])} times")
+    return found
 
 
 def _write(target: Path, texts: dict[str, str]) -> None:
