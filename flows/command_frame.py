@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,19 +22,21 @@ from hardline.flows import command_text
 from hardline.infra import runtime as runtimes
 from hardline.infra import settings, terminal
 from hardline.infra.escaping import one_line
-from hardline.tasks.core.errors import HardlineError, UsageError, VerificationError
+from hardline.tasks.core.errors import HardlineError, InfraError, UsageError, VerificationError
 
 if TYPE_CHECKING:
     from types import FrameType
 
 Home = Annotated[
-    Path | None,
-    typer.Option(
-        "--home", metavar="DIR", envvar="HARDLINE_HOME", help="The home; ~/.hardline if not given.", show_envvar=True
-    ),
+    str | None,
+    typer.Option("--home", metavar="DIR", help="The home; HARDLINE_HOME or ~/.hardline if not given."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 _Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
+
+
+class Unwritten(InfraError):
+    """The command did what it was asked for, and could not say so."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Session:
         progress: Who is told how far it is.
     """
 
-    home: Path | None
+    home: str | None
     json: bool
     progress: terminal.Lines
 
@@ -80,19 +80,22 @@ def command(
     """
 
     def register(fn: Callable[..., object]) -> Callable[..., object]:
-        def run(context: typer.Context, home: Path | None, as_json: bool, **given: Any) -> None:
+        def run(context: typer.Context, home: str | None, as_json: bool, **given: Any) -> None:
             early_home, early_json = context.obj
             with ExitStack() as stack:
-                session = Session(home or early_home, as_json or early_json, stack.enter_context(terminal.watcher()))
+                session = Session(
+                    early_home if home is None else home, as_json or early_json, stack.enter_context(terminal.watcher())
+                )
                 try:
                     if opens:
                         opened = runtimes.open_runtime(session.home, progress=session.progress)
                         stack.enter_context(runtimes.use(opened))
                     result = fn(session, **given)
                 except HardlineError as error:
-                    error.failed = failed or {}  # type: ignore[attr-defined]
+                    error.failed, error.as_json = failed or {}, session.json  # type: ignore[attr-defined]
                     raise
-            write(result, session.json)
+            with command_text.called(session.home):
+                write(result, session.json)
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
@@ -113,11 +116,17 @@ def command(
 def write(result: object, as_json: bool) -> None:
     """The result, on standard output."""
     if as_json or isinstance(result, dict):
-        text = json.dumps(_plain(result), indent=2, ensure_ascii=False)
+        text = json.dumps(_plain(result), indent=2)  # ASCII: valid JSON whatever the terminal's encoding, and the names
     else:
         text = command_text.safe(command_text.text(result))
-    sys.stdout.write(text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        terminal.silence(sys.stdout)
+        raise Unwritten(f"standard output: {error.strerror}; what was asked for is done") from None
 
 
 def _plain(result: Any) -> Any:
@@ -138,33 +147,35 @@ def call(app: typer.Typer, arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.silence(sys.stdout)
         return 128 + signal.SIGPIPE
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except Exception as error:
         return _bug(error, as_json)
     if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
-        print("hardline: interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        terminal.say("hardline: interrupted; the same command goes on from here")
     return int(code or 0)
 
 
 def refused(error: HardlineError, as_json: bool) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
-    if as_json:
-        step = {"step": error.step} if isinstance(error, VerificationError) else {}
+    if getattr(error, "as_json", as_json):
+        known = getattr(error, "failed", {})
+        step = {"step": getattr(error, "step", None)} if known or isinstance(error, VerificationError) else {}
         said = {
             "error": type(error).__name__,
             "message": error.message,
             "help": error.help,
             "exit_code": error.exit_code,
         }
-        write({**getattr(error, "failed", {}), **step, **said}, as_json=True)
+        with suppress(Unwritten, BrokenPipeError):  # the exit code still says it
+            write({**known, **step, **said}, as_json=True)
     else:
         step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
         lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
         lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
-        print("\n".join(lines), file=sys.stderr)  # noqa: T201
+        terminal.say("\n".join(lines))
     return error.exit_code
 
 
@@ -172,13 +183,14 @@ def _bug(error: Exception, as_json: bool) -> int:
     """Where it happened, without the error's own text: what a library says may quote the data."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"  {place.filename}:{place.lineno} in {place.name}" for place in frames]
-    print("\n".join(places), file=sys.stderr)  # noqa: T201
+    terminal.say("\n".join(places))
     note = f"{type(error).__name__}: a bug of hardline; nothing was published by half"
     return refused(HardlineError(note, help="please report the lines above"), as_json)
 
 
 def prepare() -> None:
-    """What the process begins with: private files, and a clean end at SIGTERM."""
+    """What the process begins with: private files, three open channels, and a clean end at SIGTERM."""
+    terminal.open_channels()
     settings.protect_process()
     signal.signal(signal.SIGTERM, _terminate)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import singledispatch
 from typing import Final
 
@@ -10,7 +13,24 @@ from hardline.flows.run_summary import summary
 from hardline.infra.escaping import one_line
 from hardline.tasks.core import results
 
+_HOME: ContextVar[str | None] = ContextVar("home", default=None)
 WIDTH: Final = 100  # characters of one fact that has no form of its own
+
+
+@contextmanager
+def called(home: str | None) -> Iterator[None]:
+    """While a result is written: the home that the caller named, which commands to go on with must name as well."""
+    token = _HOME.set(home)
+    try:
+        yield
+    finally:
+        _HOME.reset(token)
+
+
+def program() -> str:
+    """How the program is called, for the next command."""
+    home = _HOME.get()
+    return "hardline" if home is None else f"hardline --home {shlex.quote(home)}"
 
 
 @singledispatch
@@ -89,7 +109,7 @@ def _(result: results.Drafted) -> str:
     known = {
         "rows": f"{result.rows:,}",
         "columns": groups,
-        "next": f"review both files, then hardline accept {result.folder}",
+        "next": f"review both files, then {program()} accept {result.folder}",
     }
     lines = facts(f"wrote {result.folder}/contract.odcs.yaml and {result.folder}/suite.json", known)
     return "\n".join(
@@ -111,7 +131,7 @@ def _(result: results.Published) -> str:
             "rows": f"{dataset.rows_in:,} in, {dataset.rows_accepted:,} accepted, {dataset.rows_quarantined:,} quarantined",
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"hardline harden {dataset.reference}",
+            "next": f"{program()} harden {dataset.reference}",
         },
     )
 
@@ -127,14 +147,14 @@ def _(result: results.Hardened) -> str:
             "robust": ", ".join(f"{net} {100 * share:.1f} %" for net, share in robust.items()),
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"hardline verify {result.model.reference}",
+            "next": f"{program()} verify {result.model.reference}",
         },
     )
 
 
 @text.register
 def _(result: results.Ran) -> str:
-    return summary(result)
+    return summary(result, program())
 
 
 @text.register

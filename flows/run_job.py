@@ -19,7 +19,7 @@ import hardline
 from hardline.expectations import shipped
 from hardline.flows.run_request import Job
 from hardline.infra.prefect.server import Server, own_server
-from hardline.infra.runtime import HOME_FILE, open_runtime
+from hardline.infra.runtime import HOME_FILE, open_runtime, root_of
 from hardline.infra.settings import Settings
 from hardline.tasks.core import finished
 from hardline.tasks.core.errors import UsageError
@@ -41,7 +41,7 @@ _HEAVY: Final = (
 EXAMPLES: Final = "examples"  # folder of a home, for the CSV files of shipped examples
 
 
-def run_named(asked: str, home: Path | None, progress: Progress) -> Ran:
+def run_named(asked: str, home: Path | str | None, progress: Progress) -> Ran:
     """Run a shipped example, for which a home is made if there is none, or the job that a file describes.
 
     Args:
@@ -53,7 +53,7 @@ def run_named(asked: str, home: Path | None, progress: Progress) -> Ran:
         UsageError: It is neither.
     """
     settings = Settings.from_environment(os.environ)
-    root = Path(home or settings.home).expanduser().absolute()
+    root = root_of(home, settings)
     with ExitStack() as stack:
         server = None
         if asked in shipped.NAMES:

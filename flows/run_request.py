@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 import hardline
+from hardline.infra.plain_file import read_file
 from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, RecipeRef, Reference, SourceRef
 
@@ -38,10 +39,7 @@ class Job(Reference):
             UsageError: It cannot be read, or it is not of the form; the message names line or field.
         """
         try:
-            data = path.read_bytes()
-            if len(data) > MAX_BYTES:
-                raise UsageError(f"{path.name}: at most {MAX_BYTES} bytes expected, got {len(data)}")
-            value = _mapping(data.decode("utf-8"))
+            value = _mapping(read_file(path, MAX_BYTES).decode("utf-8"))
             if isinstance(value, dict) and isinstance(value.get("contract"), str):
                 value["contract"] = _contract(path, value["contract"])
             job = cls.model_validate(value)
@@ -64,8 +62,7 @@ class Job(Reference):
 
 def _contract(path: Path, written: str) -> ContractRef:
     """A contract by its name, or by its folder beside the file; raises like `hardline.contract_ref`."""
-    folder = path.absolute().parent / written
-    return hardline.contract_ref(folder if folder.is_dir() else written)
+    return hardline.contract_ref(written, beside=path.absolute().parent)
 
 
 def _mapping(text: str) -> Any:

@@ -9,8 +9,13 @@ if TYPE_CHECKING:
     from hardline.tasks.core.results import Ran
 
 
-def summary(ran: Ran) -> str:
-    """Dataset, model, what was measured, who signed, and where to look further."""
+def summary(ran: Ran, program: str = "hardline") -> str:
+    """Dataset, model, what was measured, who signed, and where to look further.
+
+    Args:
+        ran: What was done.
+        program: How the program is called, for the commands to go on with.
+    """
     dataset, published, model, hardened = ran.published.dataset, ran.published, ran.hardened.model, ran.hardened
     metrics = hardened.metrics
     names = ", ".join(_attacker(item) for item in metrics["attackers"])
@@ -30,9 +35,9 @@ def summary(ran: Ran) -> str:
         *_signed({**published.signers, **hardened.signers}),
         "",
         "look further",
-        f"         hardline verify {model.reference}      every signature, seal and digest again",
-        f"         hardline lineage {model.reference}     what was made from what, by whom",
-        f"         hardline show {dataset.reference}            hardline list            hardline log verify",
+        f"         {program} verify {model.reference}      every signature, seal and digest again",
+        f"         {program} lineage {model.reference}     what was made from what, by whom",
+        f"         {program} show {dataset.reference}      the same with list, and with log verify",
         f"{ran.seconds:.1f} s" + ("" if published.created or hardened.created else ": nothing was published twice"),
     ]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ turn it is. Nothing heavy is imported before it is needed.
 from __future__ import annotations
 
 import os
+import re
 import time as _time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ def init(*, home: Home = None, principal: str = "operator", progress: Progress |
         progress: Who watches.
 
     Raises:
-        UsageError: The folder holds something else.
+        UsageError: The folder is none, or holds something else.
+        Misconfigured: It cannot be made.
         AccessDenied: There is no passphrase, or not the one of its keys.
     """
     from hardline.expectations import shipped
@@ -71,8 +73,8 @@ def init(*, home: Home = None, principal: str = "operator", progress: Progress |
 
     protect_process()
     settings = Settings.from_environment(os.environ)
-    root = Path(home or settings.home).expanduser().absolute()
-    created = not (root / runtimes.HOME_FILE).exists()
+    root = runtimes.root_of(None if home is None else os.fspath(home), settings)
+    created = not homes.begun(root, runtimes.HOME_FILE)
     if created:
         homes.refuse_stranger(root)
         homes.choose_passphrase(settings, root)
@@ -84,6 +86,8 @@ def init(*, home: Home = None, principal: str = "operator", progress: Progress |
             homes.make_keys(runtime)
             homes.make_trust(runtime, dict.fromkeys(ROLES, principal))
             homes.open_log(runtime)
+        else:
+            runtime.vault.unlock()  # type: ignore[attr-defined]
         for name in shipped.NAMES:
             if Ledger(runtime).view().last("declare", name=name) is None:
                 _accept(runtime, shipped.folder(name))
@@ -180,6 +184,7 @@ def harden(
         progress: Who watches.
 
     Raises:
+        UsageError: The recipe or the model's name is none.
         VerificationError: The dataset is not what its owners signed.
         FloorError: The model measures below a floor of the contract.
     """
@@ -187,8 +192,10 @@ def harden(
     from hardline.tasks.core import finished
     from hardline.tasks.core.references import Wanted
 
+    wanted = Wanted.parse(dataset)
+    chosen = recipe_ref(recipe, model, wanted.name)
     with _working(home, progress) as runtime:
-        made = harden_model(Wanted.parse(dataset), recipe_ref(recipe, model))
+        made = harden_model(wanted, chosen)
         return finished.hardened(runtime, Wanted(name=made.name, digest=made.digest), created=made.created)
 
 
@@ -204,13 +211,14 @@ def run(
     from hardline.tasks.core.results import Ran
 
     start = _time.monotonic()
+    chosen = recipe_ref(recipe)
     published = publish(source, contract, home=home, progress=progress)
-    hardened = harden(published.dataset.reference, recipe, home=home, progress=progress)
+    hardened = harden(published.dataset.reference, chosen, home=home, progress=progress)
     return Ran(published, hardened, _time.monotonic() - start)
 
 
 def verify(
-    what: str,
+    what: str | os.PathLike[str],
     *,
     home: Home = None,
     trust: str | os.PathLike[str] | None = None,
@@ -220,7 +228,8 @@ def verify(
     """Verify a dataset or a model, step by step; it returns, or it raises.
 
     Args:
-        what: A reference of the home, or an exported folder.
+        what: A reference of the home, or an exported folder: a path with a `/` in it, since a text that can be a
+            reference is one.
         home: The home; for a folder, where trust comes from unless one of the next two is given.
         trust: A trust folder that was got elsewhere.
         owner_key: A file with the owner's public key that was got elsewhere.
@@ -229,16 +238,21 @@ def verify(
     Raises:
         VerificationError: `error.step` is the number of the step that refused.
         NotFound: There is no such reference.
+        UsageError: It is neither; or trust is given twice, or for a reference.
     """
-    from hardline.tasks.core import opening
+    from hardline.tasks.core import anchors, opening
     from hardline.tasks.core.references import Wanted
     from hardline.tasks.core.verification import Steps
 
     steps = steps or Steps()
-    folder = Path(what)
-    if os.sep in what or folder.is_dir():
+    folder = anchors.folder_asked(what, trust=trust, owner_key=owner_key)
+    if folder is not None:
         return _verify_folder(folder, steps, home, trust, owner_key)
-    proven, _, view = opening.verified(_open(home), Wanted.parse(what), steps=steps)
+    try:
+        proven, _, view = opening.verified(_open(home), Wanted.parse(os.fspath(what)), steps=steps)
+    except (errors.NotFound, errors.UsageError) as error:
+        anchors.mention_folder(error, os.fspath(what))
+        raise
     return _verification(proven, "full", len(view))
 
 
@@ -370,7 +384,7 @@ def log_prove(what: str | int, *, home: Home = None) -> results.ProofResult:
     from hardline.tasks.core.results import ProofResult
 
     view = Ledger(_open(home)).view()
-    if isinstance(what, int) or what.isdigit():
+    if isinstance(what, int) or re.fullmatch("[0-9]{1,18}", what):
         if not 0 <= int(what) < len(view):
             raise errors.NotFound(f"log: an index below {len(view)} expected, got {what}")
         record = view.get(int(what))
@@ -405,39 +419,86 @@ def keys_list(*, home: Home = None) -> tuple[results.KeyFacts, ...]:
 
 
 def source_ref(source: str) -> SourceRef:
-    """The reference of a source; a local path is made absolute."""
+    """The reference of a source; a local path is made absolute. Raises `IngestError` when it cannot be one."""
+    from pydantic import ValidationError
+
     from hardline.tasks.core.references import SourceRef
 
-    return SourceRef(uri=source if "://" in source else str(Path(source).expanduser().absolute()))
+    try:
+        return SourceRef(uri=source if "://" in source else str(Path(source).expanduser().absolute()))
+    except (ValidationError, RuntimeError):  # of pydantic; of a ~ without a user of that name
+        raise errors.IngestError(
+            "source: a path or URI of at most 4,096 characters, in UTF-8, expected",
+            help="rename the file, or link to it",
+        ) from None
 
 
-def contract_ref(contract: str | os.PathLike[str]) -> ContractRef:
+def contract_ref(contract: str | os.PathLike[str], *, beside: Path | None = None) -> ContractRef:
     """The reference of a contract, by name or by folder; a folder's digests must be the accepted ones.
+
+    A name means the accepted contract of that name. Where a folder of that name lies with a contract in it, both must
+    be the same: what somebody edits there is not published under, and it cannot stand for another contract.
+
+    Args:
+        contract: A name, or a path.
+        beside: The folder that a relative path begins at; None: the working directory.
 
     Raises:
         ContractError: The folder's contract or suite is wrong.
-        UsageError: It is neither a name nor a folder with both files.
+        UsageError: It is neither a name nor a folder with both files, or the folder is another contract's.
     """
-    import re
-
     from hardline.tasks.core import accepted, canonical
     from hardline.tasks.core.contract import parse_contract
     from hardline.tasks.core.references import NAME, ContractRef
 
-    folder = Path(contract)
-    if isinstance(contract, str) and re.fullmatch(NAME, contract) and not folder.is_dir():
-        return ContractRef(name=contract)
+    folder = (beside or Path()) / contract
+    named = isinstance(contract, str) and re.fullmatch(NAME, contract) is not None
+    if named and not os.path.lexists(folder / accepted.CONTRACT_FILE):
+        return ContractRef(name=os.fspath(contract))
     contract_bytes, suite_bytes = accepted.read_folder(folder)
     digests = {"contract": canonical.digest(contract_bytes), "suite": canonical.digest(suite_bytes)}
-    return ContractRef(name=parse_contract(contract_bytes).name, **digests)
+    with accepted.named(folder / accepted.CONTRACT_FILE):
+        found = ContractRef(name=parse_contract(contract_bytes).name, **digests)
+    if named and found.name != contract:
+        raise errors.UsageError(
+            f"contract {contract}: the folder of that name holds the contract {found.name!r}",
+            help=f"write ./{contract} for the folder; for the accepted {contract}, go where no such folder lies",
+        )
+    return found
 
 
-def recipe_ref(recipe: RecipeRef | str, model: str | None = None) -> RecipeRef:
-    """The reference of a recipe, by a preset's name."""
-    from hardline.tasks.core.references import RecipeRef
+def recipe_ref(recipe: RecipeRef | str, model: str | None = None, dataset: str | None = None) -> RecipeRef:
+    """The reference of a recipe, by a preset's name.
 
-    found = RecipeRef(preset=recipe) if isinstance(recipe, str) else recipe
-    return found if model is None else found.model_copy(update={"name": model})
+    Args:
+        recipe: A preset's name, or a recipe.
+        model: The model's name; None: as the recipe says.
+        dataset: The dataset's name, which the model's is made of when nobody gives one.
+
+    Raises:
+        UsageError: There is no such preset or setting, or the model's name is none.
+    """
+    from pydantic import ValidationError
+
+    from hardline.tasks.core.references import RecipeRef, Wanted
+    from hardline.tasks.train import settings
+
+    try:
+        given = {"preset": recipe} if isinstance(recipe, str) else recipe.model_dump()
+        found = RecipeRef.model_validate(given if model is None else {**given, "name": model})
+        if found.name is None and dataset is not None:
+            Wanted(name=f"{dataset}-model")
+    except ValidationError as error:
+        if error.errors()[0]["loc"] != ("name",):
+            raise errors.UsageError(
+                "recipe: fast, balanced or strong expected", help="hardline harden --help"
+            ) from None
+        raise errors.UsageError(
+            "model's name: a letter, then letters, digits and hyphens, all lower-case and at most 63, expected",
+            help="say --name NAME",
+        ) from None
+    settings(found)
+    return found
 
 
 def _open(home: Home) -> Runtime:
@@ -447,7 +508,9 @@ def _open(home: Home) -> Runtime:
     protect_process()
     in_use = runtimes.in_use()
     return (
-        in_use if in_use is not None and home is None else runtimes.open_runtime(None if home is None else Path(home))
+        in_use
+        if in_use is not None and home is None
+        else runtimes.open_runtime(None if home is None else os.fspath(home))
     )
 
 
@@ -471,27 +534,28 @@ def _accept(runtime: Runtime, folder: Path) -> results.Acceptance:
 def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: Any) -> results.Verification:
     from hardline.infra.clock import SystemClock
     from hardline.infra.settings import Settings
-    from hardline.infra.storage.filesystem import FilesystemStore
     from hardline.infra.storage.folder import ReadOnlyFolder
-    from hardline.tasks.core.keys import PublicKey
+    from hardline.tasks.core import anchors
     from hardline.tasks.core.ledger import Ledger
     from hardline.tasks.core.offline import verify_folder
 
     exported = ReadOnlyFolder(folder)
     given: dict[str, Any]
     if owner_key is not None:
-        try:
-            pem = Path(owner_key).read_text()
-        except (OSError, UnicodeDecodeError):
-            raise errors.UsageError(f"{owner_key}: a public key in PEM form expected") from None
-        given = {"owners": [PublicKey.from_pem(pem, subject=str(owner_key))]}
+        given = {"owners": [anchors.owner_key(Path(owner_key))]}
     elif trust is not None:
-        given = {"trust": FilesystemStore(Path(trust))}
+        given = {"trust": anchors.trust_folder(Path(trust))}
     else:
-        runtime = _open(home)
+        with anchors.without_home():
+            runtime = _open(home)
         given = {"trust": runtime.trust, "view": Ledger(runtime).view()}
     settings = Settings.from_environment(os.environ)
-    proven = verify_folder(exported, steps, SystemClock().now(), settings.max_checkpoint_age, **given)
+    try:
+        proven = verify_folder(exported, steps, SystemClock().now(), settings.max_checkpoint_age, **given)
+    except errors.VerificationError as error:
+        if "trust" in given:
+            anchors.say_another_owner(error, exported, given["trust"])
+        raise
     assert proven.subject.checkpoint is not None
     result = _verification(proven, "offline", proven.subject.checkpoint.size)
     notes = ["README is for people, and was not verified"]

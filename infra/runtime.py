@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardline.infra.errors import Corrupt, UsageError
+from hardline.infra.errors import Corrupt, Misconfigured, UsageError
+from hardline.infra.plain_file import read_file
 from hardline.infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HOME_FORMAT = 1
 HOME_FILE = "home.json"
+_HOME_FILE_BYTES = 1 << 16
 
 
 class Silent:
@@ -87,25 +89,44 @@ def open_runtime(home: Path | str | None = None, *, progress: Progress | None = 
     Raises:
         UsageError: There is no home, or one of a newer format.
         Corrupt: The home's own file is damaged.
+        Misconfigured: It cannot be read.
     """
     settings = Settings.from_environment(os.environ)
-    root = Path(home or settings.home).expanduser().absolute()
+    root = root_of(home, settings)
     check_format(root)
     return assemble(root, settings, progress=progress)
 
 
+def root_of(home: Path | str | None, settings: Settings) -> Path:
+    """The folder of a home, absolute: the one given, or else the environment's; raises `UsageError` when it is none."""
+    chosen = settings.home if home is None else home
+    if chosen is None:
+        raise UsageError("a home expected, and neither HARDLINE_HOME nor HOME is set", help="say --home DIR")
+    try:
+        if not str(chosen) or "\0" in str(chosen):
+            raise UsageError("--home: a folder expected, got nothing that names one")
+        return Path(chosen).expanduser().absolute()
+    except RuntimeError:
+        raise UsageError(f"--home {str(chosen)[:80]}: a folder expected, got ~ and no user's name") from None
+
+
 def check_format(root: Path) -> None:
     """Refuse a folder that is no home of a format that this program knows; raises like `open_runtime`."""
+    path = root / HOME_FILE
     try:
-        stated = json.loads((root / HOME_FILE).read_bytes())
+        stated = json.loads(read_file(path, _HOME_FILE_BYTES))
         format_ = stated["format"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{root}: a home expected, got none", help="hardline init") from None
-    except (ValueError, KeyError, TypeError, OSError):
-        raise Corrupt(f"{root / HOME_FILE}: the format of a home expected, got something else") from None
-    if format_ != HOME_FORMAT:
+    except OSError as error:
+        raise Misconfigured(f"{path}: {error.strerror}", help="check who owns that folder") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        format_ = None
+    if type(format_) is not int or format_ < 1:  # neither true nor 1.0
+        raise Corrupt(f"{path}: the format of a home expected, got something else", help="restore a backup")
+    if format_ > HOME_FORMAT:
         raise UsageError(
-            f"{root}: a home of format {HOME_FORMAT} expected, got {str(format_)[:20]}",
+            f"{root}: a home of format {HOME_FORMAT} at most expected, got {str(format_)[:20]}",
             help="upgrade the program: it is older",
         )
 

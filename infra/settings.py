@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import stat
@@ -17,14 +18,15 @@ from typing import Self
 from hardline.infra.errors import Misconfigured
 
 DEFAULT_CHECKPOINT_DAYS = 90
+_DAYS = re.compile("[0-9]{1,5}")  # other digits than ASCII's are digits to str.isdigit and none to int
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the environment says, parsed once."""
 
-    home: Path
-    config_home: Path  # where a generated passphrase lies, outside every home
+    home: Path | None  # None: neither HARDLINE_HOME nor HOME is set
+    config_home: Path | None  # where a generated passphrase lies, outside every home; None likewise
     passphrase_file: Path | None
     credentials_directory: Path | None  # of systemd
     prefect_api_url: str | None
@@ -41,15 +43,16 @@ class Settings:
         Raises:
             Misconfigured: One cannot be used.
         """
-        user = Path(environ.get("HOME") or "/nonexistent")
+        user = Path(environ["HOME"]) if environ.get("HOME") else None
+        config = _path(environ, "XDG_CONFIG_HOME") or (user and user / ".config")
         return cls(
-            home=Path(environ.get("HARDLINE_HOME") or user / ".hardline").expanduser(),
-            config_home=Path(environ.get("XDG_CONFIG_HOME") or user / ".config") / "hardline",
-            passphrase_file=_path(environ.get("HARDLINE_PASSPHRASE_FILE")),
-            credentials_directory=_path(environ.get("CREDENTIALS_DIRECTORY")),
+            home=_path(environ, "HARDLINE_HOME") or (user and user / ".hardline"),
+            config_home=config and config / "hardline",
+            passphrase_file=_path(environ, "HARDLINE_PASSPHRASE_FILE"),
+            credentials_directory=_path(environ, "CREDENTIALS_DIRECTORY"),
             prefect_api_url=environ.get("PREFECT_API_URL") or None,
             max_checkpoint_age=_age(environ.get("HARDLINE_MAX_CHECKPOINT_DAYS")),
-            ca_file=_path(environ.get("HARDLINE_CA_FILE")),
+            ca_file=_path(environ, "HARDLINE_CA_FILE"),
             allow_http_loopback=environ.get("HARDLINE_ALLOW_HTTP_LOOPBACK") == "1",
             download_bytes=_count(environ, "HARDLINE_MAX_DOWNLOAD_GIB", 64) << 30,
             download_seconds=_count(environ, "HARDLINE_MAX_DOWNLOAD_MINUTES", 360) * 60,
@@ -101,15 +104,21 @@ def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.envir
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _path(value: str | None) -> Path | None:
-    return Path(value).expanduser() if value else None
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise Misconfigured(f"{name}: a path expected, got one that begins with ~ and no user's name") from None
 
 
 def _age(value: str | None) -> timedelta | None:
     if not value:
         return timedelta(days=DEFAULT_CHECKPOINT_DAYS)
-    if not value.isdigit():
-        raise Misconfigured(f"HARDLINE_MAX_CHECKPOINT_DAYS: a number of days expected (0: any age), got {value[:20]!r}")
+    if not _DAYS.fullmatch(value):
+        raise Misconfigured(f"HARDLINE_MAX_CHECKPOINT_DAYS: 0 (any age) to 99999 days expected, got {value[:20]!r}")
     return timedelta(days=int(value)) if int(value) else None
 
 

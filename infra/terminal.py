@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from hardline.infra.escaping import one_line
 
@@ -26,7 +29,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """See `Progress`."""
-        print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201
+        say(one_line(text))
 
     def advance(self, step: str, done: int, total: int | None) -> None:
         """See `Progress`; a line of a log cannot move."""
@@ -51,16 +54,20 @@ class Bars(Lines):
         """See `Progress`."""
         from rich.text import Text  # no markup: the text may be anybody's
 
-        self._progress().console.print(Text(one_line(text)))
+        with _unheard():
+            self._progress().console.print(Text(one_line(text)))
 
     def advance(self, step: str, done: int, total: int | None) -> None:
         """See `Progress`."""
-        shown = self._progress()
-        if step not in self._tasks:
-            self._tasks[step] = shown.add_task(one_line(step, 40), total=total)
-        shown.update(self._tasks[step], completed=done, total=total)
-        if done == total:
-            shown.remove_task(self._tasks.pop(step))
+        with _unheard():
+            shown = self._progress()
+            for other in [name for name in self._tasks if name != step]:  # a step that begins ends the one before
+                shown.remove_task(self._tasks.pop(other))
+            if step not in self._tasks:
+                self._tasks[step] = shown.add_task(one_line(step, 40), total=total)
+            shown.update(self._tasks[step], completed=done, total=total)
+            if done == total:
+                shown.remove_task(self._tasks.pop(step))
 
     def _progress(self) -> RichProgress:
         if self._shown is None:
@@ -80,3 +87,36 @@ class Bars(Lines):
 def watcher() -> Lines:
     """The one that fits standard error."""
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+def say(text: str) -> None:
+    """Lines on standard error. A channel that is gone or full is no reason to end the work."""
+    with _unheard():
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(channel: TextIO) -> None:
+    """Let what is still written to a channel go nowhere: the interpreter writes the rest when it ends, and would fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), channel.fileno())
+
+
+def open_channels() -> None:
+    """Standard input, output and error that are there, whatever the parent closed, and that can write every character."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115  as long as the process
+        if mode == "w" and hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")

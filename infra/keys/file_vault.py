@@ -47,6 +47,11 @@ class FileVault:
         self._roles = roles
         self._signers: dict[str, Signer] = {}
 
+    def unlock(self) -> None:
+        """Try the passphrase, when there are keys; raises `AccessDenied` when there is none or it is another."""
+        if any(self._folder.glob("*.key")):
+            _ = self._home_key
+
     def create_signer(self, role: str, kind: str = "ecdsa-p256") -> Signer:
         """Make the role's signing key, if there is none yet."""
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

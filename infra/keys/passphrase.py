@@ -12,7 +12,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hardline.infra.errors import AccessDenied, Misconfigured, Unavailable
+from hardline.infra.errors import AccessDenied, Unavailable
+from hardline.infra.plain_file import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from hardline.infra.settings import Settings
 
 CREDENTIAL = "hardline-passphrase"
-_LONGEST = 1 << 16  # bytes of a passphrase that are read
+_LONGEST = 1 << 16  # bytes of a passphrase
+_WHERE = "see HARDLINE_PASSPHRASE_FILE"
 
 
 def resolve(settings: Settings, home: Path) -> bytes:
@@ -30,15 +32,14 @@ def resolve(settings: Settings, home: Path) -> bytes:
     the home; a prompt, on a terminal.
 
     Raises:
-        AccessDenied: None has; the message lists them.
-        Misconfigured: A file is readable by others.
+        AccessDenied: None has, and the message lists them; or a file is readable by others.
     """
     if settings.passphrase_file is not None:
         return _read(settings.passphrase_file)
     if settings.credentials_directory is not None and (settings.credentials_directory / CREDENTIAL).exists():
         return _read(settings.credentials_directory / CREDENTIAL, ours=False)
-    made = generated_file(settings, home)
-    if made.exists():
+    made = None if settings.config_home is None else generated_file(settings, home)
+    if made is not None and made.exists():
         return _read(made)
     if sys.stdin is not None and sys.stdin.isatty():
         with suppress(EOFError):
@@ -47,14 +48,23 @@ def resolve(settings: Settings, home: Path) -> bytes:
                 return phrase
     raise AccessDenied(
         f"{home}: a passphrase expected, and none was found",
-        help=f"set HARDLINE_PASSPHRASE_FILE to a file (0600), or the systemd credential {CREDENTIAL}, or restore {made}, "
-        "or use a terminal",
+        help=f"set HARDLINE_PASSPHRASE_FILE to a file (0600), or the systemd credential {CREDENTIAL}, or "
+        f"{f'restore {made}, or ' if made else ''}use a terminal",
     )
 
 
 def generated_file(settings: Settings, home: Path) -> Path:
-    """The file of a passphrase that `init` makes when nobody can be asked: outside the home, one for each home."""
-    name = hashlib.sha256(str(home.absolute()).encode()).hexdigest()[:16]
+    """The file of a passphrase that `init` makes when nobody can be asked: outside the home, one for each home.
+
+    Raises:
+        AccessDenied: There is no place for it, since neither XDG_CONFIG_HOME nor HOME is set.
+    """
+    if settings.config_home is None:
+        raise AccessDenied(
+            f"{home}: a passphrase expected, and without HOME there is no place for one",
+            help="set HARDLINE_PASSPHRASE_FILE to a file (0600)",
+        )
+    name = hashlib.sha256(os.fsencode(home.absolute())).hexdigest()[:16]
     return settings.config_home / f"passphrase-{name}"
 
 
@@ -82,22 +92,27 @@ def source(settings: Settings, home: Path) -> str:
         return f"HARDLINE_PASSPHRASE_FILE ({settings.passphrase_file})"
     if settings.credentials_directory is not None and (settings.credentials_directory / CREDENTIAL).exists():
         return f"systemd credential {CREDENTIAL}"
-    made = generated_file(settings, home)
-    return f"generated, in {made}" if made.exists() else "a prompt on the terminal"
+    made = None if settings.config_home is None else generated_file(settings, home)
+    if made is not None and made.exists():
+        return f"generated, in {made}"
+    return "a prompt on the terminal" if sys.stdin is not None and sys.stdin.isatty() else "none"
 
 
 def _read(path: Path, *, ours: bool = True) -> bytes:
+    def private(status: os.stat_result) -> None:
+        if status.st_uid != os.geteuid():
+            raise AccessDenied(f"passphrase file {path}: a file of our own expected, got somebody else's", help=_WHERE)
+        if status.st_mode & 0o077:
+            raise AccessDenied(
+                f"passphrase file {path}: mode 0600 expected, got {stat.S_IMODE(status.st_mode):04o}",
+                help=f"chmod 600 {path}",
+            )
+
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            data = file.read(_LONGEST)
+        data = read_file(path, _LONGEST, private if ours else None)
     except OSError as error:
-        raise AccessDenied(f"passphrase file {path}: {error.strerror}", help="see HARDLINE_PASSPHRASE_FILE") from None
-    if ours and (not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_uid != os.geteuid()):
-        raise Misconfigured(
-            f"passphrase file {path}: a file of our own with mode 0600 expected", help=f"chmod 600 {path}"
-        )
+        raise AccessDenied(f"passphrase file {path}: {error.strerror}", help=_WHERE) from None
     phrase = data.rstrip(b"\r\n")
     if not phrase:
-        raise AccessDenied(f"passphrase file {path}: a passphrase expected, got nothing")
+        raise AccessDenied(f"passphrase file {path}: a passphrase expected, got nothing", help=_WHERE)
     return phrase

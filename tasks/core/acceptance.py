@@ -6,9 +6,10 @@ import difflib
 from typing import TYPE_CHECKING
 
 from hardline.tasks.core import paths
-from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE, accept, read_folder
+from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE, accept, named, read_folder
 from hardline.tasks.core.contract import Contract, parse_contract
 from hardline.tasks.core.results import Acceptance
+from hardline.tasks.core.suite import parse_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,10 @@ def accept_folder(act: Act, folder: Path) -> Acceptance:
         ContractError: One of them is wrong; nothing is signed.
     """
     contract_bytes, suite_bytes = read_folder(folder)
-    contract = parse_contract(contract_bytes)
+    with named(folder / CONTRACT_FILE):
+        contract = parse_contract(contract_bytes)
+    with named(folder / SUITE_FILE):
+        parse_suite(suite_bytes).check_against(contract)
     before = act.ledger.view()
     latest = before.last("declare", name=contract.name)
     changes: list[str] = []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardline.infra.plain_file import read_file
 from hardline.tasks.core import canonical, paths
+from hardline.tasks.core import contract as contracts
+from hardline.tasks.core import suite as suites
 from hardline.tasks.core.commit import read_links, refuse_shared_name
 from hardline.tasks.core.contract import Contract, parse_contract
 from hardline.tasks.core.errors import ContractError, DigestMismatch, UsageError
@@ -51,7 +56,7 @@ def find_accepted(act: Act, view: LogView, wanted: ContractRef) -> Accepted:
             raise ContractError(
                 f"{what} of {wanted.name}: the accepted sha256:{record[what][:16]}... expected, got sha256:{digest[:16]}...;"
                 " it was changed after it was accepted",
-                help="hardline accept DIR",
+                help="hardline accept DIR; the name alone, where no folder of that name lies, is the accepted one",
             )
     return read_accepted(act, record)
 
@@ -89,11 +94,20 @@ def accept(act: Act, contract_bytes: bytes, suite_bytes: bytes) -> Record:
 
 
 def read_folder(folder: Path) -> tuple[bytes, bytes]:
-    """A folder's contract and suite as they lie there, for review; raises `UsageError` when one is missing."""
+    """A folder's contract and suite as they lie there, for review; raises `UsageError` when one is no such file."""
     found = []
-    for name in (CONTRACT_FILE, SUITE_FILE):
+    for name, limit in ((CONTRACT_FILE, contracts.MAX_BYTES), (SUITE_FILE, suites.MAX_BYTES)):
         try:
-            found.append((folder / name).read_bytes())
+            found.append(read_file(folder / name, limit))
         except OSError as error:
             raise UsageError(f"{folder / name}: {error.strerror}", help="a folder with both files is needed") from None
     return found[0], found[1]
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Give a refusal of the block the name of the file that it is about."""
+    try:
+        yield
+    except ContractError as error:
+        raise ContractError(f"{path}: {error.message}", help=error.help) from None

@@ -126,8 +126,8 @@ def recall(runtime: Runtime, wanted: Wanted, reason: str) -> RecallResult:
         UsageError: No reason.
         NotFound: The log holds no such reference.
     """
-    if not 0 < len(reason.strip()) <= 300:
-        raise UsageError("recall: a reason of 1 to 300 characters expected")
+    if not 0 < len(reason.strip()) <= 300 or not reason.isprintable():
+        raise UsageError("recall: a reason of 1 to 300 printable characters on one line expected")
     ledger = Ledger(runtime)
     before = ledger.view(any_age=True)
     record = verification.find(before, wanted)

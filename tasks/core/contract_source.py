@@ -127,7 +127,7 @@ def check_tensor(features: Mapping[str, TensorOptions | None], source: SourceOpt
 
 def _texts(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ContractError(f"contract: csv: {key}: a list of texts expected; quote yes, no and numbers")
+        raise ContractError(f"contract: csv: {key}: a list of texts expected; quote true, false and numbers")
     return tuple(value)
 
 

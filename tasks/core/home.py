@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hardline.infra.keys import passphrase
 from hardline.tasks.core import canonical, layouts, paths
-from hardline.tasks.core.errors import NotFound, UsageError
+from hardline.tasks.core.errors import Misconfigured, NotFound, UsageError
 from hardline.tasks.core.keys import PublicKey
 from hardline.tasks.core.ledger import Ledger
 from hardline.tasks.core.trust import (
@@ -31,32 +31,41 @@ if TYPE_CHECKING:
 
 SECRETS = ("source", "split", "sample")  # keys of source commitments, of splits, of GX's sample on large data
 VALID = timedelta(days=365)
+_OURS = frozenset(
+    ["keys", "trust", "store", "lock", "log.db", "log.db-wal", "log.db-shm", "logs", "home.tmp", "prefect", "tmp"]
+)
+_ANOTHER = "choose another --home"
+
+
+def begun(root: Path, file: str) -> bool:
+    """Whether a home was made there; raises `Misconfigured` when nobody can tell."""
+    try:
+        (root / file).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise Misconfigured(f"{root}: {error.strerror}", help=_ANOTHER) from None
+    return True
 
 
 def refuse_stranger(root: Path) -> None:
-    """Refuse a folder that holds something else than a home that was begun; raises `UsageError`."""
-    if root.exists() and not root.is_dir():
-        raise UsageError(f"{root}: a folder expected, got a file")
-    ours = {
-        "keys",
-        "trust",
-        "store",
-        "lock",
-        "log.db",
-        "log.db-wal",
-        "log.db-shm",
-        "logs",
-        "home.tmp",
-        "prefect",
-        "tmp",
-    }
-    strangers = {path.name for path in root.iterdir()} - ours if root.exists() else set()
+    """Refuse a folder that holds something else than a home that was begun; make it if there is none.
+
+    Raises:
+        UsageError: It is none, or holds something else.
+        Misconfigured: It cannot be made or read.
+    """
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        strangers = {path.name for path in root.iterdir()} - _OURS
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{root}: a folder expected, got a file", help=_ANOTHER) from None
+    except OSError as error:
+        raise Misconfigured(f"{root}: {error.strerror}", help=_ANOTHER) from None
     if strangers:
         raise UsageError(
-            f"{root}: an empty folder, or none, expected, and it holds {sorted(strangers)[0]!r}",
-            help="choose another --home",
+            f"{root}: an empty folder, or none, expected, and it holds {sorted(strangers)[0]!r}", help=_ANOTHER
         )
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def choose_passphrase(settings: Settings, root: Path) -> None:

@@ -86,6 +86,26 @@ def test_warnings_are_listed_unless_the_contract_refuses_them():
         (_changed("property: epsilon, value: 0.05", "property: epsilon, value: 2"), "epsilon"),
         (_changed("property: epsilon, value: 0.05", "property: epsilom, value: 0.05"), "epsilom"),
         (_changed("name: worst area", "name: worst radius"), "once"),
+        (_changed("value: [12, 50]", "value: [012, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [0x0c, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [1_2, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [12, 1:30]"), "number"),
+        (_changed("value: [12, 50]", "value: [12, 5e999999999]"), "1e30"),
+        (_changed("value: [0.1, 100]", "value: [0, 1e-400]"), "scale"),
+        (_changed("property: scale, value: [12, 50]", "property: scale, value: [12, 12.0000001]"), "32-bit"),
+        (_changed("{percent: 2, rows: 11}", "{percent: 2, rows: true}"), "rows"),
+        (_changed("{train: 70}", "{train: 70, by: diagnosis}"), "label"),
+        (_changed('"mean radius": -5.6548}, atLeast: 0', '"mean radius": -5.6548}, atLeast: 100000000'), "relation"),
+        (_changed("        required: true", "        requird: true"), "requird"),
+        (_changed("purpose: Tell", 'purpose: "\\ud800"  #'), "surrogates"),
+        (_changed("[malignant, benign]}", '["malig\\x07nant", benign]}'), "label"),
+        (_changed("- property: floors", "- property: null"), "each property once"),
+        (
+            _changed("      norm: linf", "      relations: 5\n      norm: linf").replace(
+                b"      relations:               #", b"      x:  #", 1
+            ),
+            "threat",
+        ),
         (_changed("required: true", "required: false"), "fill"),
         (_changed("{property: epsilon, value: 0.05}", "{property: fill, value: 1}"), "fill"),
     ],
@@ -142,7 +162,7 @@ def test_a_category_and_a_number_that_may_be_missing_become_inputs():
         (CATEGORY.replace("[north, south, __other__]", "[north, __other__, south]"), "as the last one"),
         (CATEGORY.replace("[north, south, __other__]", "[north, north]"), "different levels"),
         (CATEGORY.replace("[north, south, __other__]", "[]"), "levels: 1 to"),
-        (CATEGORY.replace("[north, south, __other__]", "[1, 2]"), "quote yes, no and numbers"),
+        (CATEGORY.replace("[north, south, __other__]", "[1, 2]"), "quote true, false and numbers"),
         (CATEGORY + "          - {property: epsilon, value: 0.1}\n", "without scale"),
         (CATEGORY + "          - {property: fill, value: 1}\n", "without scale"),
         (NULLABLE.replace("value: 61", "value: 200"), "inside the valid range"),
@@ -229,7 +249,7 @@ def test_a_tensor_beside_another_feature_is_refused():
         ("{decimal: x}", "decimal"),
         ("{trim: 1}", "trim"),
         ("{nullValues: [1]}", "nullValues"),
-        ("{nullValues: [yes]}", "nullValues"),
+        ("{nullValues: [true]}", "nullValues"),
         ("{trueValues: [a], falseValues: [a]}", "different"),
         ("{nullValues: ['a\"b']}", "quotes"),
         ("{trim: true, nullValues: [' ']}", "blanks"),
@@ -252,3 +272,10 @@ def test_csv_options_reach_the_parser():
 def test_the_tensor_and_the_compression_reach_the_parser():
     spec = specification(parse_contract(_images(source="{format: parquet, compression: zstd}")))
     assert (spec.format, spec.compression, spec.tensor) == ("parquet", "zstd", ("uint8", (3, 4, 5)))
+
+
+def test_numbers_may_be_written_with_an_exponent():
+    assert parse_contract(_changed("value: [12, 50]", "value: [1.2e1, 5e1]")).column("worst texture").scale == (
+        Decimal(12),
+        Decimal(50),
+    )

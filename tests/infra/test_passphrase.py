@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hardline.infra.errors import AccessDenied, Misconfigured
+from hardline.infra.errors import AccessDenied
 from hardline.infra.keys import passphrase
 from hardline.infra.settings import Settings
 
@@ -60,7 +60,7 @@ def test_none_at_all_is_denied_with_the_list(settings: Settings, tmp_path: Path)
 def test_a_file_that_others_can_read_is_refused(settings: Settings, tmp_path: Path, mode: int) -> None:
     path = _file(tmp_path / "file", mode=mode)
     settings = Settings.from_environment({"HOME": str(tmp_path), "HARDLINE_PASSPHRASE_FILE": str(path)})
-    with pytest.raises(Misconfigured, match="chmod 600"):
+    with pytest.raises(AccessDenied, match="chmod 600"):
         passphrase.resolve(settings, tmp_path / "home")
 
 
