@@ -15,6 +15,7 @@ import typer
 
 import hardline
 from hardline.flows import command_frame as frame
+from hardline.flows import reading_text  # noqa: F401  how results of reading read
 from hardline.flows.command_frame import Session, command
 from hardline.infra import runtime as runtimes
 from hardline.tasks.core import graph
@@ -39,6 +40,16 @@ ContractDir = Annotated[
     ),
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
+
+As = Annotated[str, typer.Option("--as", metavar="ROLE", help="Who reads; this home must hold its keys.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, .parquet or .csv; never overwritten.")]
+
+
+class Split(StrEnum):
+    """Which rows."""
+
+    TRAIN = "train"
+    TEST = "test"
 
 
 class Format(StrEnum):
@@ -170,6 +181,20 @@ def recall(
 ) -> object:
     """Withdraw a dataset or a model: from now on it does not verify, nor do models trained on it."""
     return hardline.recall(reference, reason=reason)
+
+
+@command(app, "read", "hardline read diagnosis@1 --as trainer --out train.parquet", panel=LOOK)
+def read(
+    _: Session,
+    reference: Ref,
+    role: As,
+    out: Out,
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B", help="Some columns only.")] = None,
+    split: Annotated[Split | None, typer.Option("--split", help="Where the role reads both.")] = None,
+) -> object:
+    """Verify a dataset and write the rows that a role may read; logged. No other command writes its rows."""
+    names = None if columns is None else columns.split(",")
+    return hardline.read(reference, out, role=role, columns=names, split=split)
 
 
 @command(log, "checkpoint", "hardline log checkpoint")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import time as _time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
-    "log_verify", "open_dataset", "publish", "recall", "release", "run", "show", "verify",
+    "log_verify", "open_dataset", "publish", "read", "recall", "release", "run", "show", "verify",
 ]  # fmt: skip
 
 _list = list  # the verb `list` shadows it below
@@ -306,6 +306,36 @@ def open_dataset(reference: str, *, role: str, home: Home = None) -> Iterator[Ve
             yield data
         finally:
             del _homes[id(data)]
+
+
+def read(
+    reference: str,
+    out: str | os.PathLike[str],
+    *,
+    role: str,
+    columns: Sequence[str] | None = None,
+    split: str | None = None,
+    home: Home = None,
+) -> results.RowsRead:
+    """Write the rows that a role may read to a new file (0600): the only verb that writes rows of a dataset.
+
+    Args:
+        reference: `name`, `name@3` or `name@sha256:...`.
+        out: A file that does not exist; `.parquet` or `.csv` says the format, `tasks.core.row_files` how CSV is written.
+        role: As for `open_dataset`; the read is logged, and so is a denial.
+        columns: Some columns only.
+        split: `train` or `test`; may be left out when the role reads only one.
+        home: The home.
+
+    Raises:
+        VerificationError: With the number of the step that refused.
+        AccessDenied: This process may not read it in that role.
+        UsageError: The file is there, or its name says no format.
+    """
+    from hardline.tasks.core import reading
+    from hardline.tasks.core.references import Wanted
+
+    return reading.read(_open(home), Wanted.parse(reference), role, Path(out), columns=columns, split=split)
 
 
 _homes: dict[int, Runtime] = {}  # of the datasets that are open, so that `release` goes where they came from

@@ -233,3 +233,15 @@ class KeyFacts(Result):
     since: int
     until: int | None
     held: bool  # whether this home holds the private part
+
+
+@dataclass(frozen=True)
+class RowsRead(Result):
+    """What `read` wrote."""
+
+    reference: str
+    digest: str
+    role: str
+    file: str
+    rows: int
+    columns: tuple[str, ...]
