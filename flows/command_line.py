@@ -41,6 +41,9 @@ ContractDir = Annotated[
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
 
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
+]
 As = Annotated[str, typer.Option("--as", metavar="ROLE", help="Who reads; this home must hold its keys.")]
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, .parquet or .csv; never overwritten.")]
 
@@ -90,12 +93,24 @@ def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -
     return hardline.accept(folder)
 
 
+@command(
+    app, "validate", "hardline validate patients.csv --contract expectations/diagnosis", panel=DATA, opens=False,
+    failed={"decision": "ERROR"},
+)  # fmt: skip
+def validate(
+    session: Session,
+    source: Source,
+    folder: Annotated[Path, typer.Option("--contract", metavar="DIR", help="A folder with both files.")],
+) -> object:
+    """Judge a source by a contract that nobody has to have accepted; needs no home. Exit 0, or 3 when refused."""
+    found = hardline.validate(source, folder, progress=session.progress)
+    return _answer(session, found, 0 if found.decision == "ACCEPT" else 3)
+
+
 @command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
 def publish(
     _: Session,
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
-    ],
+    source: Source,
     contract: ContractDir,
 ) -> object:
     """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""
@@ -221,6 +236,14 @@ def log_verify(_: Session) -> object:
 def keys_list(_: Session) -> object:
     """Who holds which role, since when, and which keys this home has."""
     return hardline.keys_list()
+
+
+def _answer(session: Session, result: object, code: int) -> object:
+    """A result that is an answer and yet no success: it is written like any other, and the exit code says the rest."""
+    if code:
+        frame.write(result, session.json)
+        raise typer.Exit(code)
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hardline.flows.command_text import facts, text
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hardline.flows.command_text import columns, facts, text
 from hardline.tasks.core import results
 
 
@@ -15,3 +18,26 @@ def _(result: results.RowsRead) -> str:
         "logged as": f"a read by the {result.role}",
     }
     return facts(f"wrote {result.file}, rows of {result.reference} in the clear", known)
+
+
+@text.register
+def _(result: results.Tried) -> str:
+    known = {
+        "rows": f"{result.rows:,} in, {result.accepted:,} accepted, {result.quarantined:,} refused",
+        "expectations": f"{result.evaluated} of {result.declared} evaluated alike by both engines",
+        "why": "; ".join(result.reasons) or "every rule that is critical holds, or its rows are within the budget",
+        "contract": f"sha256:{result.contract}",
+        "suite": f"sha256:{result.suite}",
+    }
+    return "\n".join([facts(f"{result.decision}: {result.name}", known), *failing(result.rules)])
+
+
+def failing(rules: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of the rules that fail, by counts; nothing when none does."""
+    failed = [rule for rule in rules if not rule["success"] or rule["violations"]]
+    rows = [(f"  {_rows(rule['violations'])}", rule["severity"], rule["id"], rule["column"]) for rule in failed]
+    return ["rules that fail:", columns(rows)] if rows else ["rules that fail: none"]
+
+
+def _rows(count: int | None) -> str:
+    return "as a whole" if count is None else f"{count:,} row{'s' * (count != 1)}"

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
-    "log_verify", "open_dataset", "publish", "read", "recall", "release", "run", "show", "verify",
+    "log_verify", "open_dataset", "publish", "read", "recall", "release", "run", "show",
+    "validate", "verify",
 ]  # fmt: skip
 
 _list = list  # the verb `list` shadows it below
@@ -137,6 +138,31 @@ def draft(
     protect_process()
     target = Path(name if out is None else out)
     return make(source_ref(source).uri, name, label, target, progress or Silent(), delimiter=delimiter)
+
+
+def validate(source: str, folder: str | os.PathLike[str], *, progress: Progress | None = None) -> results.Tried:
+    """Judge a source by the contract and the suite in a folder; needs no home, signs nothing and writes nothing.
+
+    Args:
+        source: As for `publish`.
+        folder: With both files, which nobody has to have accepted.
+        progress: Who watches.
+
+    Returns:
+        The verdict. REJECT and ERROR are answers too: look at `decision`.
+
+    Raises:
+        IngestError: The source cannot be read as the contract says.
+        ContractError, ExpectationError: The contract or the suite is wrong.
+    """
+    from hardline.expectations.gate import judge
+    from hardline.infra.runtime import Silent
+    from hardline.infra.settings import Settings, protect_process
+    from hardline.tasks.core.trial import try_source
+
+    protect_process()
+    settings = Settings.from_environment(os.environ)
+    return try_source(source_ref(source), Path(folder), judge=judge, settings=settings, progress=progress or Silent())
 
 
 def publish(

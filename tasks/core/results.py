@@ -245,3 +245,21 @@ class RowsRead(Result):
     file: str
     rows: int
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tried(Result):
+    """What `validate` would decide; a verdict without a signature, and without any value."""
+
+    name: str
+    decision: str  # ACCEPT, REJECT or ERROR
+    rows: int
+    accepted: int
+    quarantined: int
+    declared: int
+    evaluated: int
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    rules: tuple[Mapping[str, Any], ...]  # id, type, column, success, violations, severity
+    contract: str
+    suite: str

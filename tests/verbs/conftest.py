@@ -1,6 +1,8 @@
 """One home with a published dataset that has a planted value and a row put aside, and a model; copied for each test."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from planted import LABEL, NUMBER
@@ -9,6 +11,8 @@ import hardline
 from hardline.expectations import shipped
 from hardline.flows import command_frame as frame
 from hardline.flows.command_line import app
+
+sys.path.append(str(Path(__file__).parents[1] / "spine"))  # file_watch
 
 
 @pytest.fixture(scope="session")
