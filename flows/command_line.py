@@ -238,6 +238,18 @@ def keys_list(_: Session) -> object:
     return hardline.keys_list()
 
 
+@command(keys, "backup", "hardline keys backup ~/hardline-keys.tar")
+def keys_backup(_: Session, file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> object:
+    """Write the keys, encrypted as they are, and the trust folder to one file; the passphrase is not in it."""
+    return hardline.keys_backup(file)
+
+
+@command(keys, "restore", "hardline keys restore ~/hardline-keys.tar", opens=False)
+def keys_restore(session: Session, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> object:
+    """Put a backup into a home without keys; needs its passphrase, and never goes back behind what was seen."""
+    return hardline.keys_restore(file, home=session.home)
+
+
 def _answer(session: Session, result: object, code: int) -> object:
     """A result that is an answer and yet no success: it is written like any other, and the exit code says the rest."""
     if code:

@@ -32,6 +32,18 @@ def _(result: results.Tried) -> str:
     return "\n".join([facts(f"{result.decision}: {result.name}", known), *failing(result.rules)])
 
 
+@text.register
+def _(result: results.BackedUp) -> str:
+    known = {"files": result.files, "bytes": f"{result.bytes:,}", "digest": f"sha256:{result.digest}"}
+    return facts(f"wrote {result.file}", {**known, "next": "keep the passphrase elsewhere: it is not in the file"})
+
+
+@text.register
+def _(result: results.Restored) -> str:
+    known = {"files": result.files, "kept": ", ".join(result.kept) or "nothing: the home had none of them"}
+    return facts(f"restored keys and trust to {result.home}", {**known, "next": "hardline log verify"})
+
+
 def failing(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table of the rules that fail, by counts; nothing when none does."""
     failed = [rule for rule in rules if not rule["success"] or rule["violations"]]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hardline.tasks.core.references import ContractRef, RecipeRef, SourceRef
 
 __all__ = [
-    "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
+    "accept", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
     "log_verify", "open_dataset", "publish", "read", "recall", "release", "run", "show",
     "validate", "verify",
 ]  # fmt: skip
@@ -458,6 +458,41 @@ def keys_list(*, home: Home = None) -> tuple[results.KeyFacts, ...]:
 
     runtime = _open(home)
     return catalogue.keys(Ledger(runtime).view().trust, runtime.vault)
+
+
+def keys_backup(file: str | os.PathLike[str], *, home: Home = None) -> results.BackedUp:
+    """Write the keys folder, encrypted as it is, and the trust folder to one new file (0600).
+
+    Raises:
+        AccessDenied: Not the passphrase of these keys.
+        UsageError: The file is there.
+    """
+    from hardline.infra.locks import file_lock
+    from hardline.tasks.core.backup import backup
+
+    runtime = _open(home)
+    with file_lock(runtime.root / LOCK):
+        return backup(runtime, Path(file))
+
+
+def keys_restore(file: str | os.PathLike[str], *, home: Home = None) -> results.Restored:
+    """Put the keys and the trust folder of a backup into a home that has no keys; what was seen never goes back.
+
+    Raises:
+        VerificationError: It is no backup, or nobody with the passphrase made it.
+        AccessDenied: Not the passphrase of these keys.
+        UsageError: The home has keys.
+    """
+    from hardline.infra.locks import file_lock
+    from hardline.infra.settings import Settings, protect_process
+    from hardline.tasks.core.backup import restore
+
+    protect_process()
+    settings = Settings.from_environment(os.environ)
+    root = Path(home or settings.home).expanduser().absolute()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file_lock(root / LOCK):
+        return restore(Path(file), root, settings)
 
 
 def source_ref(source: str) -> SourceRef:

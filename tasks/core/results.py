@@ -263,3 +263,22 @@ class Tried(Result):
     rules: tuple[Mapping[str, Any], ...]  # id, type, column, success, violations, severity
     contract: str
     suite: str
+
+
+@dataclass(frozen=True)
+class BackedUp(Result):
+    """What `keys backup` wrote."""
+
+    file: str
+    files: int
+    bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Restored(Result):
+    """What `keys restore` put back."""
+
+    home: str
+    files: int
+    kept: tuple[str, ...]  # what the home has as new or newer
