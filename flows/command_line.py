@@ -212,6 +212,18 @@ def read(
     return hardline.read(reference, out, role=role, columns=names, split=split)
 
 
+@command(app, "predict", "hardline predict diagnosis-model --in new.csv --out answers.csv", panel=DATA)
+def predict(
+    _: Session,
+    model: Ref,
+    source: Annotated[str, typer.Option("--in", metavar="FILE", help="Rows as the contract says, label or not.")],
+    out: Out,
+    role: Annotated[str, typer.Option("--as", metavar="ROLE", help="Who opens the weights.")] = "releaser",
+) -> object:
+    """Verify a model and write a class, its probabilities and what was clipped for every row; logged."""
+    return hardline.predict(model, source, out, role=role)
+
+
 @command(log, "checkpoint", "hardline log checkpoint")
 def log_checkpoint(_: Session) -> object:
     """Sign the log's head with the current time, and write it as a signed note."""

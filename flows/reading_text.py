@@ -44,6 +44,17 @@ def _(result: results.Restored) -> str:
     return facts(f"restored keys and trust to {result.home}", {**known, "next": "hardline log verify"})
 
 
+@text.register
+def _(result: results.Predicted) -> str:
+    known = {
+        "rows": f"{result.rows:,}",
+        "clipped": f"{result.clipped:,} values outside the contract's scale",
+        "digest": f"sha256:{result.digest}",
+        "logged as": f"a read by the {result.role}",
+    }
+    return facts(f"wrote {result.file}, answers of {result.reference}", known)
+
+
 def failing(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table of the rules that fail, by counts; nothing when none does."""
     failed = [rule for rule in rules if not rule["success"] or rule["violations"]]

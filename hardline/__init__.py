@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
-    "log_verify", "open_dataset", "publish", "read", "recall", "release", "run", "show",
+    "log_verify", "open_dataset", "predict", "publish", "read", "recall", "release", "run", "show",
     "validate", "verify",
 ]  # fmt: skip
 
@@ -362,6 +362,34 @@ def read(
     from hardline.tasks.core.references import Wanted
 
     return reading.read(_open(home), Wanted.parse(reference), role, Path(out), columns=columns, split=split)
+
+
+def predict(
+    model: str,
+    source: str,
+    out: str | os.PathLike[str],
+    *,
+    role: str = "releaser",
+    home: Home = None,
+) -> results.Predicted:
+    """Verify a released model and write its answer to every row of a source to a new file (0600).
+
+    Args:
+        model: `name`, `name@3` or `name@sha256:...`.
+        source: Rows in the format of the model's contract; the label may be missing.
+        out: A file that does not exist, `.parquet` or `.csv`; `tasks.predict` says what is in it.
+        role: Who opens the weights; logged as a read of the model.
+        home: The home.
+
+    Raises:
+        VerificationError: The model is not what its owners signed, or was recalled.
+        ExpectationError: Rows are no input that the contract permits; they are named by number.
+        UsageError: The net is one of your own: use it in your own code.
+    """
+    from hardline.tasks.core.references import Wanted
+    from hardline.tasks.predict import predict as answer
+
+    return answer(_open(home), Wanted.parse(model), source_ref(source), Path(out), role=role)
 
 
 _homes: dict[int, Runtime] = {}  # of the datasets that are open, so that `release` goes where they came from

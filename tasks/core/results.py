@@ -282,3 +282,15 @@ class Restored(Result):
     home: str
     files: int
     kept: tuple[str, ...]  # what the home has as new or newer
+
+
+@dataclass(frozen=True)
+class Predicted(Result):
+    """What `predict` wrote."""
+
+    reference: str
+    digest: str
+    role: str
+    file: str
+    rows: int
+    clipped: int  # values outside the contract's scale, in all rows
