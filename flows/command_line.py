@@ -224,6 +224,17 @@ def predict(
     return hardline.predict(model, source, out, role=role)
 
 
+@command(app, "quarantine", "hardline quarantine diagnosis --as steward", panel=LOOK)
+def quarantine(
+    _: Session,
+    reference: Annotated[str, typer.Argument(metavar="REF|NAME", help="A version, or a name: its latest refused run.")],
+    role: As,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A new file for the rows.")] = None,
+) -> object:
+    """Say what was put aside and why; logged. It is as good as the role that sealed it, whose signature is checked."""
+    return hardline.quarantine(reference, out, role=role)
+
+
 @command(log, "checkpoint", "hardline log checkpoint")
 def log_checkpoint(_: Session) -> object:
     """Sign the log's head with the current time, and write it as a signed note."""

@@ -55,6 +55,24 @@ def _(result: results.Predicted) -> str:
     return facts(f"wrote {result.file}, answers of {result.reference}", known)
 
 
+@text.register
+def _(result: results.PutAside) -> str:
+    place = " ".join(f"{name} {value}" for name, value in result.place.items())
+    known = {
+        "refused by": result.step,
+        "source": result.uri,
+        "why": f"{result.code}: {result.message}" if result.code else "; ".join(result.reasons) or "within the budget",
+        "place": place,
+        "decision": result.decision,
+        "rows": f"{result.rows:,}" if result.decision else "",
+        "log index": result.log_index,
+        "written": f"{result.written:,} rows in the clear to {result.file}" if result.file else "",
+    }
+    title = f"quarantine of {result.reference or f'a refused run of {result.name}'}"
+    told = facts(title, {name: value for name, value in known.items() if value not in ("", None)})
+    return "\n".join([told, *(failing(result.rules) if result.decision else [])])
+
+
 def failing(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table of the rules that fail, by counts; nothing when none does."""
     failed = [rule for rule in rules if not rule["success"] or rule["violations"]]

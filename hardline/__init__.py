@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accept", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
-    "log_verify", "open_dataset", "predict", "publish", "read", "recall", "release", "run", "show",
+    "log_verify", "open_dataset", "predict", "publish", "quarantine", "read", "recall", "release", "run", "show",
     "validate", "verify",
 ]  # fmt: skip
 
@@ -390,6 +390,28 @@ def predict(
     from hardline.tasks.predict import predict as answer
 
     return answer(_open(home), Wanted.parse(model), source_ref(source), Path(out), role=role)
+
+
+def quarantine(
+    reference: str, out: str | os.PathLike[str] | None = None, *, role: str = "steward", home: Home = None
+) -> results.PutAside:
+    """Say what was put aside and why, by rule and count; and write the rows, where asked for.
+
+    Args:
+        reference: A published version, or a name for its latest refused run.
+        out: A file that does not exist for the rows, `.parquet` or `.csv`; None: counts only.
+        role: steward or custodian; logged.
+        home: The home.
+
+    Raises:
+        NotFound: Nothing was put aside.
+        VerificationError: It is not what its role sealed.
+        AccessDenied: This process does not hold the role's key.
+    """
+    from hardline.tasks.core import putaside
+    from hardline.tasks.core.references import Wanted
+
+    return putaside.look(_open(home), Wanted.parse(reference), role, None if out is None else Path(out))
 
 
 _homes: dict[int, Runtime] = {}  # of the datasets that are open, so that `release` goes where they came from

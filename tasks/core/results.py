@@ -294,3 +294,24 @@ class Predicted(Result):
     file: str
     rows: int
     clipped: int  # values outside the contract's scale, in all rows
+
+
+@dataclass(frozen=True)
+class PutAside(Result):
+    """What `quarantine` found: either a place in the source, or a decision with counts."""
+
+    name: str
+    version: str
+    reference: str | None  # of a published version
+    log_index: int
+    step: str
+    decision: str | None
+    code: str | None
+    uri: str | None
+    message: str | None
+    place: Mapping[str, Any]  # line, row, column
+    rules: tuple[Mapping[str, Any], ...]  # those that fail
+    reasons: tuple[str, ...]
+    rows: int  # put aside
+    file: str | None
+    written: int | None  # rows in that file
