@@ -255,6 +255,13 @@ def log_verify(_: Session) -> object:
     return hardline.log_verify()
 
 
+@command(app, "audit", "hardline audit --json", panel=TRUST, failed={"verified": False})
+def audit(session: Session) -> object:
+    """Verify everything again and name all that is wrong; repairs nothing. Exit 0, or 4 when something is no longer so."""
+    found = hardline.audit()
+    return _answer(session, found, 0 if found.verified else 4)
+
+
 @command(keys, "list", "hardline keys list")
 def keys_list(_: Session) -> object:
     """Who holds which role, since when, and which keys this home has."""

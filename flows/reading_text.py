@@ -73,6 +73,18 @@ def _(result: results.PutAside) -> str:
     return "\n".join([told, *(failing(result.rules) if result.decision else [])])
 
 
+@text.register
+def _(result: results.Audited) -> str:
+    known = {"datasets": result.datasets, "models": result.models, "records": result.records}
+    title = "everything verifies" if result.verified else "NOT everything verifies"
+    lines = [
+        f"  {finding.severity}: {finding.subject}: {f'step {finding.step}: ' if finding.step else ''}"
+        f"{finding.error}: {finding.message}"
+        for finding in result.findings
+    ]
+    return "\n".join([facts(title, known), *(["findings:", *lines] if lines else ["findings: none"])])
+
+
 def failing(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table of the rules that fail, by counts; nothing when none does."""
     failed = [rule for rule in rules if not rule["success"] or rule["violations"]]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hardline.tasks.core.references import ContractRef, RecipeRef, SourceRef
 
 __all__ = [
-    "accept", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
+    "accept", "audit", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
     "log_verify", "open_dataset", "predict", "publish", "quarantine", "read", "recall", "release", "run", "show",
     "validate", "verify",
 ]  # fmt: skip
@@ -499,6 +499,24 @@ def log_verify(*, home: Home = None) -> results.LogVerification:
     view = Ledger(_open(home)).view()
     counts = Counter(record.type for record in view.all())
     return LogVerification(True, len(view), view.tree.root(len(view)).hex(), dict(sorted(counts.items())))
+
+
+def audit(*, home: Home = None, progress: Progress | None = None) -> results.Audited:
+    """Verify everything of a home again: log, datasets, models, contracts, events; and name what nothing speaks for.
+
+    It repairs nothing, needs no private key, and names all that is wrong instead of stopping at the first.
+
+    Args:
+        home: The home.
+        progress: Who watches.
+
+    Returns:
+        The findings; `verified` when none is an error.
+    """
+    from hardline.infra import runtime as runtimes
+    from hardline.tasks.core.audit import audit as look
+
+    return look(runtimes.watched(_open(home), progress))
 
 
 def keys_list(*, home: Home = None) -> tuple[results.KeyFacts, ...]:

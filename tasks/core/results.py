@@ -315,3 +315,25 @@ class PutAside(Result):
     rows: int  # put aside
     file: str | None
     written: int | None  # rows in that file
+
+
+@dataclass(frozen=True)
+class Finding(Result):
+    """One thing that an audit found."""
+
+    subject: str
+    severity: str  # "error": it does not verify; "warning": see tasks.core.audit
+    step: int | None  # of verification
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Audited(Result):
+    """What `audit` looked at, and all that it found."""
+
+    verified: bool  # whether no finding is an error
+    datasets: int
+    models: int
+    records: int
+    findings: tuple[Finding, ...]
