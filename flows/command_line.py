@@ -15,6 +15,7 @@ import typer
 
 import hardline
 from hardline.flows import command_frame as frame
+from hardline.flows import reading_text  # noqa: F401  how results of reading read
 from hardline.flows.command_frame import Session, command
 from hardline.infra import runtime as runtimes
 from hardline.tasks.core import graph
@@ -39,6 +40,19 @@ ContractDir = Annotated[
     ),
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
+
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
+]
+As = Annotated[str, typer.Option("--as", metavar="ROLE", help="Who reads; this home must hold its keys.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, .parquet or .csv; never overwritten.")]
+
+
+class Split(StrEnum):
+    """Which rows."""
+
+    TRAIN = "train"
+    TEST = "test"
 
 
 class Format(StrEnum):
@@ -79,12 +93,24 @@ def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -
     return hardline.accept(folder)
 
 
+@command(
+    app, "validate", "hardline validate patients.csv --contract expectations/diagnosis", panel=DATA, opens=False,
+    failed={"decision": "ERROR"},
+)  # fmt: skip
+def validate(
+    session: Session,
+    source: Source,
+    folder: Annotated[Path, typer.Option("--contract", metavar="DIR", help="A folder with both files.")],
+) -> object:
+    """Judge a source by a contract that nobody has to have accepted; needs no home. Exit 0, or 3 when refused."""
+    found = hardline.validate(source, folder, progress=session.progress)
+    return _answer(session, found, 0 if found.decision == "ACCEPT" else 3)
+
+
 @command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
 def publish(
     _: Session,
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
-    ],
+    source: Source,
     contract: ContractDir,
 ) -> object:
     """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""
@@ -172,6 +198,43 @@ def recall(
     return hardline.recall(reference, reason=reason)
 
 
+@command(app, "read", "hardline read diagnosis@1 --as trainer --out train.parquet", panel=LOOK)
+def read(
+    _: Session,
+    reference: Ref,
+    role: As,
+    out: Out,
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B", help="Some columns only.")] = None,
+    split: Annotated[Split | None, typer.Option("--split", help="Where the role reads both.")] = None,
+) -> object:
+    """Verify a dataset and write the rows that a role may read; logged. No other command writes its rows."""
+    names = None if columns is None else columns.split(",")
+    return hardline.read(reference, out, role=role, columns=names, split=split)
+
+
+@command(app, "predict", "hardline predict diagnosis-model --in new.csv --out answers.csv", panel=DATA)
+def predict(
+    _: Session,
+    model: Ref,
+    source: Annotated[str, typer.Option("--in", metavar="FILE", help="Rows as the contract says, label or not.")],
+    out: Out,
+    role: Annotated[str, typer.Option("--as", metavar="ROLE", help="Who opens the weights.")] = "releaser",
+) -> object:
+    """Verify a model and write a class, its probabilities and what was clipped for every row; logged."""
+    return hardline.predict(model, source, out, role=role)
+
+
+@command(app, "quarantine", "hardline quarantine diagnosis --as steward", panel=LOOK)
+def quarantine(
+    _: Session,
+    reference: Annotated[str, typer.Argument(metavar="REF|NAME", help="A version, or a name: its latest refused run.")],
+    role: As,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A new file for the rows.")] = None,
+) -> object:
+    """Say what was put aside and why; logged. It is as good as the role that sealed it, whose signature is checked."""
+    return hardline.quarantine(reference, out, role=role)
+
+
 @command(log, "checkpoint", "hardline log checkpoint")
 def log_checkpoint(_: Session) -> object:
     """Sign the log's head with the current time, and write it as a signed note."""
@@ -192,10 +255,37 @@ def log_verify(_: Session) -> object:
     return hardline.log_verify()
 
 
+@command(app, "audit", "hardline audit --json", panel=TRUST, failed={"verified": False})
+def audit(session: Session) -> object:
+    """Verify everything again and name all that is wrong; repairs nothing. Exit 0, or 4 when something is no longer so."""
+    found = hardline.audit()
+    return _answer(session, found, 0 if found.verified else 4)
+
+
 @command(keys, "list", "hardline keys list")
 def keys_list(_: Session) -> object:
     """Who holds which role, since when, and which keys this home has."""
     return hardline.keys_list()
+
+
+@command(keys, "backup", "hardline keys backup ~/hardline-keys.tar")
+def keys_backup(_: Session, file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> object:
+    """Write the keys, encrypted as they are, and the trust folder to one file; the passphrase is not in it."""
+    return hardline.keys_backup(file)
+
+
+@command(keys, "restore", "hardline keys restore ~/hardline-keys.tar", opens=False)
+def keys_restore(session: Session, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> object:
+    """Put a backup into a home without keys; needs its passphrase, and never goes back behind what was seen."""
+    return hardline.keys_restore(file, home=session.home)
+
+
+def _answer(session: Session, result: object, code: int) -> object:
+    """A result that is an answer and yet no success: it is written like any other, and the exit code says the rest."""
+    if code:
+        frame.write(result, session.json)
+        raise typer.Exit(code)
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import time as _time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from hardline.tasks.core.references import ContractRef, RecipeRef, SourceRef
 
 __all__ = [
-    "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
-    "log_verify", "open_dataset", "publish", "recall", "release", "run", "show", "verify",
+    "accept", "audit", "draft", "errors", "export", "harden", "init", "keys_backup", "keys_list", "keys_restore", "lineage", "list", "log_checkpoint", "log_prove",
+    "log_verify", "open_dataset", "predict", "publish", "quarantine", "read", "recall", "release", "run", "show",
+    "validate", "verify",
 ]  # fmt: skip
 
 _list = list  # the verb `list` shadows it below
@@ -141,6 +142,31 @@ def draft(
     protect_process()
     target = Path(name if out is None else out)
     return make(source_ref(source).uri, name, label, target, progress or Silent(), delimiter=delimiter)
+
+
+def validate(source: str, folder: str | os.PathLike[str], *, progress: Progress | None = None) -> results.Tried:
+    """Judge a source by the contract and the suite in a folder; needs no home, signs nothing and writes nothing.
+
+    Args:
+        source: As for `publish`.
+        folder: With both files, which nobody has to have accepted.
+        progress: Who watches.
+
+    Returns:
+        The verdict. REJECT and ERROR are answers too: look at `decision`.
+
+    Raises:
+        IngestError: The source cannot be read as the contract says.
+        ContractError, ExpectationError: The contract or the suite is wrong.
+    """
+    from hardline.expectations.gate import judge
+    from hardline.infra.runtime import Silent
+    from hardline.infra.settings import Settings, protect_process
+    from hardline.tasks.core.trial import try_source
+
+    protect_process()
+    settings = Settings.from_environment(os.environ)
+    return try_source(source_ref(source), Path(folder), judge=judge, settings=settings, progress=progress or Silent())
 
 
 def publish(
@@ -322,6 +348,86 @@ def open_dataset(reference: str, *, role: str, home: Home = None) -> Iterator[Ve
             del _homes[id(data)]
 
 
+def read(
+    reference: str,
+    out: str | os.PathLike[str],
+    *,
+    role: str,
+    columns: Sequence[str] | None = None,
+    split: str | None = None,
+    home: Home = None,
+) -> results.RowsRead:
+    """Write the rows that a role may read to a new file (0600): the only verb that writes rows of a dataset.
+
+    Args:
+        reference: `name`, `name@3` or `name@sha256:...`.
+        out: A file that does not exist; `.parquet` or `.csv` says the format, `tasks.core.row_files` how CSV is written.
+        role: As for `open_dataset`; the read is logged, and so is a denial.
+        columns: Some columns only.
+        split: `train` or `test`; may be left out when the role reads only one.
+        home: The home.
+
+    Raises:
+        VerificationError: With the number of the step that refused.
+        AccessDenied: This process may not read it in that role.
+        UsageError: The file is there, or its name says no format.
+    """
+    from hardline.tasks.core import reading
+    from hardline.tasks.core.references import Wanted
+
+    return reading.read(_open(home), Wanted.parse(reference), role, Path(out), columns=columns, split=split)
+
+
+def predict(
+    model: str,
+    source: str,
+    out: str | os.PathLike[str],
+    *,
+    role: str = "releaser",
+    home: Home = None,
+) -> results.Predicted:
+    """Verify a released model and write its answer to every row of a source to a new file (0600).
+
+    Args:
+        model: `name`, `name@3` or `name@sha256:...`.
+        source: Rows in the format of the model's contract; the label may be missing.
+        out: A file that does not exist, `.parquet` or `.csv`; `tasks.predict` says what is in it.
+        role: Who opens the weights; logged as a read of the model.
+        home: The home.
+
+    Raises:
+        VerificationError: The model is not what its owners signed, or was recalled.
+        ExpectationError: Rows are no input that the contract permits; they are named by number.
+        UsageError: The net is one of your own: use it in your own code.
+    """
+    from hardline.tasks.core.references import Wanted
+    from hardline.tasks.predict import predict as answer
+
+    return answer(_open(home), Wanted.parse(model), source_ref(source), Path(out), role=role)
+
+
+def quarantine(
+    reference: str, out: str | os.PathLike[str] | None = None, *, role: str = "steward", home: Home = None
+) -> results.PutAside:
+    """Say what was put aside and why, by rule and count; and write the rows, where asked for.
+
+    Args:
+        reference: A published version, or a name for its latest refused run.
+        out: A file that does not exist for the rows, `.parquet` or `.csv`; None: counts only.
+        role: steward or custodian; logged.
+        home: The home.
+
+    Raises:
+        NotFound: Nothing was put aside.
+        VerificationError: It is not what its role sealed.
+        AccessDenied: This process does not hold the role's key.
+    """
+    from hardline.tasks.core import putaside
+    from hardline.tasks.core.references import Wanted
+
+    return putaside.look(_open(home), Wanted.parse(reference), role, None if out is None else Path(out))
+
+
 _homes: dict[int, Runtime] = {}  # of the datasets that are open, so that `release` goes where they came from
 
 
@@ -409,6 +515,24 @@ def log_verify(*, home: Home = None) -> results.LogVerification:
     return LogVerification(True, len(view), view.tree.root(len(view)).hex(), dict(sorted(counts.items())))
 
 
+def audit(*, home: Home = None, progress: Progress | None = None) -> results.Audited:
+    """Verify everything of a home again: log, datasets, models, contracts, events; and name what nothing speaks for.
+
+    It repairs nothing, needs no private key, and names all that is wrong instead of stopping at the first.
+
+    Args:
+        home: The home.
+        progress: Who watches.
+
+    Returns:
+        The findings; `verified` when none is an error.
+    """
+    from hardline.infra import runtime as runtimes
+    from hardline.tasks.core.audit import audit as look
+
+    return look(runtimes.watched(_open(home), progress))
+
+
 def keys_list(*, home: Home = None) -> tuple[results.KeyFacts, ...]:
     """Every key of the trust document, and whether this home holds its private part."""
     from hardline.tasks.core import catalogue
@@ -416,6 +540,42 @@ def keys_list(*, home: Home = None) -> tuple[results.KeyFacts, ...]:
 
     runtime = _open(home)
     return catalogue.keys(Ledger(runtime).view().trust, runtime.vault)
+
+
+def keys_backup(file: str | os.PathLike[str], *, home: Home = None) -> results.BackedUp:
+    """Write the keys folder, encrypted as it is, and the trust folder to one new file (0600).
+
+    Raises:
+        AccessDenied: Not the passphrase of these keys.
+        UsageError: The file is there.
+    """
+    from hardline.infra.locks import file_lock
+    from hardline.tasks.core.backup import backup
+
+    runtime = _open(home)
+    with file_lock(runtime.root / LOCK):
+        return backup(runtime, Path(file))
+
+
+def keys_restore(file: str | os.PathLike[str], *, home: Home = None) -> results.Restored:
+    """Put the keys and the trust folder of a backup into a home that has no keys; what was seen never goes back.
+
+    Raises:
+        VerificationError: It is no backup, or nobody with the passphrase made it.
+        AccessDenied: Not the passphrase of these keys.
+        UsageError: The home has keys.
+    """
+    from hardline.infra import runtime as runtimes
+    from hardline.infra.locks import file_lock
+    from hardline.infra.settings import Settings, protect_process
+    from hardline.tasks.core.backup import restore
+
+    protect_process()
+    settings = Settings.from_environment(os.environ)
+    root = runtimes.root_of(None if home is None else os.fspath(home), settings)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file_lock(root / LOCK):
+        return restore(Path(file), root, settings)
 
 
 def source_ref(source: str) -> SourceRef:

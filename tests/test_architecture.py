@@ -17,6 +17,7 @@ SOURCES = [path for folder in (*FOLDERS, "hardline") for path in sorted((ROOT / 
 LONG = {
     "tasks/core/verification.py": "the whole of verification in one place, as one list",
     "tasks/core/contract.py": "one format, parsed strictly field by field",
+    "tasks/core/results.py": "what every verb returns, in one place",
     "hardline/__init__.py": "the whole API in one file",
 }
 

@@ -95,6 +95,10 @@ class FileVault:
         found = frozenset(path.name.split(".", 1)[0] for path in self._folder.glob("*.signing.key"))
         return found if self._roles is None else found & self._roles
 
+    def held(self) -> frozenset[str]:
+        """What files are here, as `ROLE.signing`, `ROLE.recipient` and `NAME.secret`; none is opened."""
+        return frozenset(path.name.removesuffix(".key") for path in self._folder.glob("*.key"))
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a vault is never pickled: it holds private keys")
 

@@ -70,6 +70,11 @@ class MemoryVault:
         """The roles whose signing key is here."""
         return frozenset(self._signers)
 
+    def held(self) -> frozenset[str]:
+        """What is here, as `ROLE.signing`, `ROLE.recipient` and `NAME.secret`."""
+        kinds = (("signing", [*self._signers]), ("recipient", [*self._recipients]), ("secret", [*self._secrets]))
+        return frozenset(f"{name}.{kind}" for kind, names in kinds for name in names)
+
     def without(self, *roles: str) -> MemoryVault:
         """The same keys, some roles' aside: what a process of fewer roles holds."""
         limited = MemoryVault()

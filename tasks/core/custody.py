@@ -125,6 +125,14 @@ def verify_chain(
     return {step: parsed[step] for step in keys}
 
 
+def layout_expiry(
+    data: bytes, owners: Sequence[PublicKey], threshold: int, *, functionaries: Mapping[str, Sequence[PublicKey]]
+) -> datetime:
+    """Until when new work may start under a layout, past or to come; raises like `verify_chain`."""
+    document, _ = _read_layout(data, owners, threshold, functionaries, datetime.min.replace(tzinfo=UTC))
+    return datetime.strptime(document["expires"], layouts.TIME).replace(tzinfo=UTC)
+
+
 def _read_layout(
     data: bytes,
     owners: Sequence[PublicKey],

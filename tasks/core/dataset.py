@@ -108,12 +108,21 @@ class VerifiedDataset:
         frame: pd.DataFrame = self.to_arrow(split, columns).to_pandas()
         return frame
 
-    def batches(self, rows: int, split: str | None = None) -> Iterator[pa.RecordBatch]:
+    def schema(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Schema:
+        """The columns that `to_arrow` would give, without reading a row; raises like it."""
+        import pyarrow as pa
+
+        types = {name: arrow_type(type_) for name, type_, _ in self._manifest.columns}
+        return pa.schema([(name, types[name]) for name in self._columns(self._split(split), columns)])
+
+    def batches(
+        self, rows: int, split: str | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """A split in batches of at most `rows` rows; one shard is in memory at a time; see `to_arrow`."""
         if rows < 1:
             raise UsageError(f"batches: at least 1 row expected, got {rows}")
         split = self._split(split)
-        for table in self._tables(split, self._columns(split, None)):
+        for table in self._tables(split, self._columns(split, columns)):
             yield from table.to_batches(max_chunksize=rows)
 
     def arrays(self, split: str | None = None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hardline.tasks.core import dataset as datasets
@@ -98,19 +98,26 @@ def open_model_key(
 
 @contextmanager
 def brokered(runtime: Runtime, proven: Verified, role: str, what: str) -> Iterator[None]:
-    """Log the decision that the block makes: `read` when it passes, `denied` when it raises `AccessDenied`."""
-    ledger = Ledger(runtime)
-    body = {"digest": proven.subject.digest, "what": what[:300]}
+    """Log the decision that the block makes; see `decided`."""
+    with decided(runtime, proven.subject.digest, role, what):
+        yield
+
+
+@contextmanager
+def decided(runtime: Runtime, digest: str, role: str, what: str) -> Iterator[None]:
+    """Log the decision that the block makes about something: `read` when it passes, `denied` on `AccessDenied`."""
+    with denials(runtime, digest, role):
+        yield
+    Ledger(runtime).append(role, "read", lambda _: {"digest": digest, "what": what[:300]})
+
+
+@contextmanager
+def denials(runtime: Runtime, digest: str, role: str) -> Iterator[None]:
+    """Log `denied` when the block raises `AccessDenied`."""
     try:
         yield
     except AccessDenied as error:
-        _note_denial(ledger, role, {**body, "what": error.message[:300]})
+        body = {"digest": digest, "what": error.message[:300]}
+        with suppress(AccessDenied):  # a process without the role's signing key cannot speak for it
+            Ledger(runtime).append(role, "denied", lambda _: body)
         raise
-    ledger.append(role, "read", lambda _: body)
-
-
-def _note_denial(ledger: Ledger, role: str, body: Mapping[str, str]) -> None:
-    try:
-        ledger.append(role, "denied", lambda _: body)
-    except AccessDenied:
-        return  # a process without the role's signing key cannot speak for it; its caller still gets the refusal

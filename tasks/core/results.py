@@ -233,3 +233,107 @@ class KeyFacts(Result):
     since: int
     until: int | None
     held: bool  # whether this home holds the private part
+
+
+@dataclass(frozen=True)
+class RowsRead(Result):
+    """What `read` wrote."""
+
+    reference: str
+    digest: str
+    role: str
+    file: str
+    rows: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tried(Result):
+    """What `validate` would decide; a verdict without a signature, and without any value."""
+
+    name: str
+    decision: str  # ACCEPT, REJECT or ERROR
+    rows: int
+    accepted: int
+    quarantined: int
+    declared: int
+    evaluated: int
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    rules: tuple[Mapping[str, Any], ...]  # id, type, column, success, violations, severity
+    contract: str
+    suite: str
+
+
+@dataclass(frozen=True)
+class BackedUp(Result):
+    """What `keys backup` wrote."""
+
+    file: str
+    files: int
+    bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Restored(Result):
+    """What `keys restore` put back."""
+
+    home: str
+    files: int
+    kept: tuple[str, ...]  # what the home has as new or newer
+
+
+@dataclass(frozen=True)
+class Predicted(Result):
+    """What `predict` wrote."""
+
+    reference: str
+    digest: str
+    role: str
+    file: str
+    rows: int
+    clipped: int  # values outside the contract's scale, in all rows
+
+
+@dataclass(frozen=True)
+class PutAside(Result):
+    """What `quarantine` found: either a place in the source, or a decision with counts."""
+
+    name: str
+    version: str
+    reference: str | None  # of a published version
+    log_index: int
+    step: str
+    decision: str | None
+    code: str | None
+    uri: str | None
+    message: str | None
+    place: Mapping[str, Any]  # line, row, column
+    rules: tuple[Mapping[str, Any], ...]  # those that fail
+    reasons: tuple[str, ...]
+    rows: int  # put aside
+    file: str | None
+    written: int | None  # rows in that file
+
+
+@dataclass(frozen=True)
+class Finding(Result):
+    """One thing that an audit found."""
+
+    subject: str
+    severity: str  # "error": it does not verify; "warning": see tasks.core.audit
+    step: int | None  # of verification
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Audited(Result):
+    """What `audit` looked at, and all that it found."""
+
+    verified: bool  # whether no finding is an error
+    datasets: int
+    models: int
+    records: int
+    findings: tuple[Finding, ...]

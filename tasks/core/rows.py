@@ -137,7 +137,7 @@ def encode_table(table: pa.Table) -> memoryview:
 
 
 def decode_table(
-    data: bytes | bytearray | memoryview, *, subject: str, columns: Sequence[tuple[str, str]], rows: int
+    data: bytes | bytearray | memoryview, *, subject: str, columns: Sequence[tuple[str, str]], rows: int | None
 ) -> pa.Table:
     """Parse an Arrow IPC stream that must hold exactly these columns and rows.
 
@@ -145,7 +145,7 @@ def decode_table(
         data: The stream; the table refers to this memory, no copy is made.
         subject: The name of the shard, for messages.
         columns: Name and Arrow type, in order.
-        rows: The number of rows.
+        rows: The number of rows; None: any, where nothing says how many.
 
     Raises:
         Malformed: It is something else.
@@ -158,8 +158,10 @@ def decode_table(
     except (pa.ArrowException, ValueError, OSError):
         raise Malformed(f"{subject}: an Arrow IPC stream expected, got something else") from None
     found = [(field.name, str(field.type)) for field in table.schema]
-    if found != list(columns) or table.num_rows != rows:
-        raise Malformed(f"{subject}: {len(columns)} columns of their types and {rows} rows expected, got others")
+    if found != list(columns) or rows not in (None, table.num_rows):
+        raise Malformed(
+            f"{subject}: {len(columns)} columns of their types and {rows or 'any'} rows expected, got others"
+        )
     return table
 
 

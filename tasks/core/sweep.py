@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -9,32 +10,35 @@ from hardline.tasks.core.errors import Misconfigured
 from hardline.tasks.core.ledger import Ledger
 
 if TYPE_CHECKING:
+    from hardline.infra.ports import ObjectInfo
     from hardline.infra.runtime import Runtime
+    from hardline.tasks.core.logview import LogView
 
-_ROOTS = ("landing", "staging", "datasets", "models", "quarantine")
+ROOTS = ("landing", "staging", "datasets", "models", "quarantine")  # of folders that belong to one version
 
 
 def sweep(runtime: Runtime) -> int:
     """Remove them; returns how many objects. Call it only while no other process works on this home."""
     view = Ledger(runtime).view(any_age=True)
+    removed = 0
+    for path in unnamed(view, [info for root in ROOTS for info in runtime.store.list(root)]):
+        with suppress(Misconfigured):  # a name that no put of ours could have written
+            runtime.store.delete(path)
+            removed += 1
+    return removed
+
+
+def unnamed(view: LogView, listed: Iterable[ObjectInfo]) -> Iterator[str]:
+    """Of the store's objects, those of a version that no record names, or that a record says is done with.
+
+    What is no part of a version is somebody else's: it is not among them, and for an audit to report.
+    """
     begun = {(record["name"], record["version"]) for type_ in ("ingest", "train") for record in view.scan(type_)}
     done = {(record["name"], record["version"]) for type_ in ("publication", "release") for record in view.scan(type_)}
     refused = {(record["name"], record["version"]) for record in view.scan("refused")}
-    removed = 0
-    for root in _ROOTS:
-        for info in runtime.store.list(root):
-            parts = info.path.split("/")
-            if len(parts) < 4:
-                continue  # no part of a version: somebody else's, and for an audit to report
-            known = (parts[1], parts[2])
-            if root == "quarantine":
-                keep = known in begun | refused
-            elif root == "staging":
-                keep = known in begun - refused - done
-            else:
-                keep = known in begun - refused
-            if not keep:
-                with suppress(Misconfigured):  # a name that no put of ours could have written
-                    runtime.store.delete(info.path)
-                    removed += 1
-    return removed
+    kept = dict.fromkeys(ROOTS, begun - refused)
+    kept |= {"quarantine": begun | refused, "staging": begun - refused - done}
+    for info in listed:
+        root, *rest = info.path.split("/")
+        if root in ROOTS and len(rest) >= 3 and tuple(rest[:2]) not in kept[root]:
+            yield info.path

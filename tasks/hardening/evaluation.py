@@ -14,6 +14,7 @@ from hardline.tasks.core.errors import Malformed, UsageError
 from hardline.tasks.core.steps.evaluate import Measured
 from hardline.tasks.hardening import autoattack, gradient, model_format, search
 from hardline.tasks.hardening.fit import check_arrays
+from hardline.tasks.hardening.inference import logits
 from hardline.tasks.hardening.plot import plot
 from hardline.tasks.hardening.scaling import clipped, isolated
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 NETS = ("standard", "hardened")
 ATTACKED_ROWS = 10_000  # the 95 % interval of a share is then at most 2 points wide
-_BATCH = 8192
 _QUANTILE = 1.959963984540054  # of the normal distribution, two-sided 95 %
 
 
@@ -144,7 +144,7 @@ def _attacked(net: nn.Module, x: Rows, y: Labels, contract: Contract, seed: int)
     classes = len(contract.classes)
 
     def predict(rows: Rows) -> NDArray[np.float32]:
-        return _logits(net, rows, classes)
+        return logits(net, rows, classes)
 
     answers = predict(x)
     if not np.allclose(answers, predict(x), rtol=1e-3, atol=1e-5):
@@ -191,16 +191,3 @@ def _attacked(net: nn.Module, x: Rows, y: Labels, contract: Contract, seed: int)
         "attackers": attackers,
         "clipped": clipped(x, contract),
     }
-
-
-def _logits(net: nn.Module, rows: Rows, classes: int) -> NDArray[np.float32]:
-    """Finite logits, float32 [N, K]; raises `Malformed`."""
-    with torch.no_grad():
-        parts = [net(part) for part in torch.split(torch.from_numpy(np.ascontiguousarray(rows)), _BATCH)]
-    for part in parts:
-        if not isinstance(part, torch.Tensor) or part.ndim != 2 or part.shape[1] != classes:
-            raise Malformed(f"net: logits [N, {classes}] expected, got something else")
-    logits = torch.cat(parts).float()
-    if len(logits) != len(rows) or not bool(torch.isfinite(logits).all()):
-        raise Malformed("net: finite logits, one row for each, expected, got others")
-    return logits.numpy()

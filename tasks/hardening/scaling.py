@@ -27,10 +27,16 @@ def scales(contract: Contract) -> tuple[tuple[str, str], ...]:
     return tuple((str(item.scale[0]), str(item.scale[1])) for item in inputs)
 
 
-def clipped(x: NDArray[np.float32], contract: Contract) -> int:
-    """How many values lie outside their scale, so that the first layer moves them to its end."""
+def clipped_by_row(x: NDArray[np.float32], contract: Contract) -> NDArray[np.int64]:
+    """For each row, int64 [N], how many values lie outside their scale, so that the first layer moves them to its end."""
     ends = np.array(scales(contract), dtype=np.float64)
-    return int(((x < ends[:, 0]) | (x > ends[:, 1])).sum())
+    found: NDArray[np.int64] = ((x < ends[:, 0]) | (x > ends[:, 1])).sum(axis=1)
+    return found
+
+
+def clipped(x: NDArray[np.float32], contract: Contract) -> int:
+    """How many values of all rows lie outside their scale."""
+    return int(clipped_by_row(x, contract).sum())
 
 
 class Scaling(nn.Module):

@@ -20,7 +20,16 @@ from hardline.tasks.core.errors import SealBroken
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-m", "hardline.flows.command_line"]
 COMMANDS = ["init", "accept", "publish", "harden", "run", "verify", "lineage", "list", "show", "export", "recall"]
-COMMANDS += ["log checkpoint", "log prove", "log verify", "keys list"]
+COMMANDS += [
+    "log checkpoint",
+    "log prove",
+    "log verify",
+    "keys list",
+    "read",
+    "validate",
+    "keys backup",
+    "keys restore",
+]
 
 
 def _call(capsys, *arguments):
