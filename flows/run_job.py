@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +39,7 @@ _HEAVY: Final = (
     "hardline.tasks.hardening.evaluation",
     "pyautoattack",
 )
-EXAMPLES: Final = "examples"  # folder of a home, for the CSV files of shipped examples
+EXAMPLES: Final = "examples"  # folder of a home, for the source files of shipped examples
 
 
 def run_named(asked: str, home: Path | str | None, progress: Progress) -> Ran:
@@ -60,7 +61,7 @@ def run_named(asked: str, home: Path | str | None, progress: Progress) -> Ran:
             if settings.prefect_api_url is None and not (root / HOME_FILE).exists():
                 server = stack.enter_context(own_server(root))  # there is work for certain: it starts meanwhile
             hardline.init(home=root, progress=progress)
-            source = root / EXAMPLES / f"{asked}.csv"
+            source = root / EXAMPLES / shipped.file_name(asked)
             shipped.write_source(asked, source)
             job = Job(source=SourceRef(uri=str(source)), contract=ContractRef(name=asked))
         elif Path(asked).exists():
@@ -68,7 +69,7 @@ def run_named(asked: str, home: Path | str | None, progress: Progress) -> Ran:
         else:
             raise UsageError(f"{asked}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help")
         runtime = stack.enter_context(working(open_runtime(root, progress=progress)))
-        return run_job(runtime, job, server)
+        return replace(run_job(runtime, job, server), synthetic=asked in shipped.SYNTHETIC)
 
 
 def run_job(runtime: Runtime, job: Job, server: Server | None = None) -> Ran:

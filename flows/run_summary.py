@@ -24,6 +24,7 @@ def summary(ran: Ran, program: str = "hardline") -> str:
         f"dataset  {dataset.reference}{_again(published.created)}   log index {published.log_index}",
         f"         sha256:{dataset.digest}",
         f"         {dataset.rows_in:,} rows in, {dataset.rows_accepted:,} accepted, {dataset.rows_quarantined:,} quarantined",
+        *(["         SYNTHETIC: a generator made these rows, nobody measured them"] if ran.synthetic else []),
         f"model    {model.reference}{_again(hardened.created)}   log index {hardened.log_index}",
         f"         sha256:{model.digest}",
         "",

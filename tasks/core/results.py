@@ -103,6 +103,7 @@ class Ran(Result):
     published: Published
     hardened: Hardened
     seconds: float
+    synthetic: bool = False  # whether a generator made the rows: a shipped example may be
 
     def to_json(self) -> dict[str, Any]:
         """The keys of publish and of harden in one object."""
@@ -113,6 +114,7 @@ class Ran(Result):
             "dataset": published["dataset"],
             "log_index": {"dataset": self.published.log_index, "model": self.hardened.log_index},
             "created": self.published.created or self.hardened.created,
+            "synthetic": self.synthetic,
             "signers": {**published["signers"], **hardened["signers"]},
         }
 

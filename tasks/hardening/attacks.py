@@ -78,7 +78,7 @@ class Threat:
             indicator=torch.tensor([-1 if c.indicator is None else c.indicator for c in columns]),
             attackable=attackable,
             relations=(scaled / size[:, None]).float(),
-            bounds=((bounds - rows @ low) / size).float(),
+            bounds=((bounds - (rows * low).sum(1)) / size).float(),
         )
 
     def moves(self, z: Tensor, y: Tensor, share: float = 1.0) -> Tensor:

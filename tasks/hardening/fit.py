@@ -86,14 +86,22 @@ def fit_arrays(
     check_arrays(contract, x, y)
     if len(np.unique(y)) != len(contract.classes):
         raise ContractError("train split: at least one row of every class expected")
+    counts = np.bincount(y, minlength=len(contract.classes))
+    asked, images = recipe.digest, len(contract.input_shape) == 3
+    recipe = recipe.resolved(images=images, rarest=counts.min() / len(y))
+    weights = torch.from_numpy(len(y) / (len(counts) * counts)).float() if recipe.class_weight == "balanced" else None
     nets: dict[str, BuiltIn] = {}
-    history: dict[str, Any] = {"recipe": recipe.digest, "clipped": clipped(x, contract)}
+    history: dict[str, Any] = {
+        "recipe": asked,
+        "resolved": {name: recipe.to_json()[name] for name in ("noise", "class_weight")},
+        "clipped": clipped(x, contract),
+    }
     for name in ("standard", "hardened"):
         with isolated(recipe.seed):
             net = build(contract, scales(contract), recipe)
             threat = Threat.of(contract, float(recipe.epsilon_factor)) if name == "hardened" else None
             rows, labels = torch.from_numpy(x.copy()), torch.from_numpy(y.copy())  # the caller's may be read-only
-            history[name] = _run(name, net, rows, labels, recipe, threat, progress)
+            history[name] = _run(name, net, rows, labels, recipe, threat, weights, progress)
             nets[name] = net.eval()
     return Trained(standard=nets["standard"], hardened=nets["hardened"], history=history)
 
@@ -113,7 +121,7 @@ def check_arrays(contract: Contract, x: NDArray[np.float32], y: NDArray[np.int64
 
 def _run(
     name: str, net: BuiltIn, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, threat: Threat | None,
-    progress: Progress | None,
+    weights: torch.Tensor | None, progress: Progress | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Train in place; returns one entry for each epoch."""
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -141,7 +149,7 @@ def _run(
             rows, labels = z[index], y[index]
             if watchdog is not None:
                 rows = watchdog.examples(net.body, rows, labels, share)
-            loss = F.cross_entropy(net.body(rows), labels)
+            loss = _loss(net.body(rows), labels, weights)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -161,3 +169,11 @@ def _run(
         if progress is not None:
             progress(name, epoch + 1, epochs)
     return history
+
+
+def _loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """Mean cross-entropy; with weights, divided by the rows and not by their weights: a batch without a rare class
+    would else count as much as one with it."""
+    if weights is None:
+        return F.cross_entropy(logits, labels)
+    return F.cross_entropy(logits, labels, weight=weights, reduction="sum") / len(labels)

@@ -83,5 +83,7 @@ def build(contract: Contract, ends: Ends, recipe: Recipe) -> BuiltIn:
     shape = contract.input_shape
     if len(shape) == 3 and min(shape[1:]) >= 4:
         return CNN(ends, (shape[0], shape[1], shape[2]), recipe.width, len(contract.classes))
-    ends = ends * shape[0] if len(ends) == 1 and len(shape) == 1 else ends
+    ends = (
+        ends * len(contract.inputs) if len(ends) == 1 else ends
+    )  # an image too small to convolve has one pair for all
     return MLP(ends, recipe.hidden, len(contract.classes))

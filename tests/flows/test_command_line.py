@@ -101,7 +101,7 @@ def test_json_may_be_asked_for_before_and_after_the_command(capsys, home):
 def test_init_twice_is_harmless(capsys, home):
     code, out, _ = _call(capsys, "init", "--json", "--home", home)
     value = json.loads(out)
-    assert (code, value["created"], value["contracts"]) == (0, False, ["diagnosis"])
+    assert (code, value["created"], value["contracts"]) == (0, False, ["diagnosis", "digits", "payments"])
 
 
 def test_log_commands_agree(capsys, home):
