@@ -81,7 +81,7 @@ def payments(rows: int = ROWS, seed: int = SEED) -> pa.Table:
             "payments_24h": pa.array(count, pa.int64()),
             "spent_24h": _numbers(np.maximum(spent, np.maximum(amount, 0.5)), 2),
             "declined_24h": pa.array(declined, pa.int64()),
-            "device_age": _numbers(device, 0, missing=present),  # a terminal is nobody's device
+            "device_age": pa.array(device.astype(np.int64), pa.int64(), mask=present),  # a terminal is nobody's device
             "fraud": pa.array(np.where(story > 0, "fraud", "genuine"), pa.string()),
         }
     )

@@ -14,7 +14,7 @@ from hardline.tasks.core.contract_source import TensorOptions
 from hardline.tasks.core.errors import UsageError
 from hardline.tasks.hardening import evaluation
 from hardline.tasks.hardening.attacks import Threat
-from hardline.tasks.hardening.fit import fit_arrays
+from hardline.tasks.hardening.fit import _loss, fit_arrays
 from hardline.tasks.hardening.models import CNN, MLP
 from hardline.tasks.hardening.recipe import Recipe
 
@@ -74,6 +74,14 @@ def test_a_rare_class_is_not_given_up():
     for name in ("standard", "hardened"):
         assert found(getattr(plain, name), x, y) < 0.2 * y.sum()
         assert found(getattr(weighed, name), x, y) > 0.6 * y.sum()
+
+
+def test_a_batch_without_the_rare_class_weighs_less_than_one_with_it():
+    logits, weights = torch.zeros(4, 2), torch.tensor([0.5, 50.0])
+    usual, mixed = torch.tensor([0, 0, 0, 0]), torch.tensor([0, 0, 0, 1])
+    assert float(_loss(logits, usual, weights)) == pytest.approx(0.5 * np.log(2))
+    assert float(_loss(logits, mixed, weights)) == pytest.approx((1.5 + 50) / 4 * np.log(2))
+    assert float(_loss(logits, mixed, None)) == pytest.approx(np.log(2))
 
 
 def test_what_is_decided_and_what_is_asked_for():
