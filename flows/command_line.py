@@ -134,7 +134,10 @@ def harden(
 def run(
     session: Session,
     job: Annotated[
-        str, typer.Argument(metavar="NAME|SPEC", help="diagnosis, or a YAML file {source, contract, recipe}.")
+        str,
+        typer.Argument(
+            metavar="NAME|SPEC", help="diagnosis, digits, payments, or a YAML file {source, contract, recipe}."
+        ),
     ],
 ) -> object:
     """The main job as a Prefect flow run: publish, harden, and a summary of what was proved."""
