@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 import hardline
+from hardline.infra.plain_file import read_file
 from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, RecipeRef, Reference, SourceRef
 
@@ -38,12 +39,9 @@ class Job(Reference):
             UsageError: It cannot be read, or it is not of the form; the message names line or field.
         """
         try:
-            data = path.read_bytes()
-            if len(data) > MAX_BYTES:
-                raise UsageError(f"{path.name}: at most {MAX_BYTES} bytes expected, got {len(data)}")
-            value = _mapping(data.decode("utf-8"))
+            value = _mapping(read_file(path, MAX_BYTES).decode("utf-8"))
             if isinstance(value, dict) and isinstance(value.get("contract"), str):
-                value["contract"] = _contract(path, value["contract"])
+                value["contract"] = hardline.contract_ref(value["contract"], beside=path.absolute().parent)
             job = cls.model_validate(value)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
@@ -57,19 +55,18 @@ class Job(Reference):
             raise UsageError(
                 f"{path.name}: {', '.join(wrong)}: missing, unknown or of another form", help=FORM
             ) from None
+        except (yaml.YAMLError, ValueError, RecursionError):  # a control character, a number or a date that is none
+            raise UsageError(f"{path.name}: YAML expected, got something else", help=FORM) from None
         if "://" in job.source.uri:
             return job
-        return job.model_copy(update={"source": SourceRef(uri=str(path.absolute().parent / job.source.uri))})
-
-
-def _contract(path: Path, written: str) -> ContractRef:
-    """A contract by its name, or by its folder beside the file; raises like `hardline.contract_ref`."""
-    folder = path.absolute().parent / written
-    return hardline.contract_ref(folder if folder.is_dir() else written)
+        return job.model_copy(update={"source": hardline.source_ref(str(path.absolute().parent / job.source.uri))})
 
 
 def _mapping(text: str) -> Any:
     """The document, with each key once: YAML lets the last one win, which is not what a reader sees."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):  # a few of them make a document without end
+            raise yaml.MarkedYAMLError(problem="no aliases", problem_mark=event.start_mark)  # type: ignore[arg-type]
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     nodes = [root]
     while nodes:
