@@ -9,34 +9,51 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from hardline.flows import command_text
 from hardline.infra import runtime as runtimes
 from hardline.infra import settings, terminal
 from hardline.infra.escaping import one_line
-from hardline.tasks.core.errors import HardlineError, UsageError, VerificationError
+from hardline.tasks.core.errors import HardlineError, InfraError, UsageError, VerificationError
 
 if TYPE_CHECKING:
     from types import FrameType
 
 Home = Annotated[
-    Path | None,
-    typer.Option(
-        "--home", metavar="DIR", envvar="HARDLINE_HOME", help="The home; ~/.hardline if not given.", show_envvar=True
-    ),
+    str | None,  # the environment is read where there is none, so that the nearest --home wins
+    typer.Option("--home", metavar="DIR", help="The home; HARDLINE_HOME if not given, else ~/.hardline."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Write the result as JSON.")]
 _Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
+
+
+class _PlainHelp:
+    """Help that does not call its own option a `<bool>`."""
+
+    def get_help_option(self, context: Any) -> Any:
+        option = super().get_help_option(context)  # type: ignore[misc]
+        if option is not None:
+            option.metavar = ""
+        return option
+
+
+class Command(_PlainHelp, TyperCommand):
+    """A command."""
+
+
+class Group(_PlainHelp, TyperGroup):
+    """A group of commands."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +66,31 @@ class Session:
         progress: Who is told how far it is.
     """
 
-    home: Path | None
+    home: str | None
     json: bool
     progress: terminal.Lines
 
 
+@dataclass
+class Asked:
+    """What is known of a call so far, for who must say how it ended.
+
+    Attributes:
+        home: The last --home.
+        json: Whether JSON was asked for; None: not parsed yet.
+        failed: Keys of the JSON object that stands for an error.
+    """
+
+    home: str | None = None
+    json: bool | None = None
+    failed: Mapping[str, Any] = field(default_factory=dict)
+
+
 def root(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Verified, encrypted, signed training data, and models hardened on nothing else."""
-    context.obj = (home, as_json)
+    asked = context.ensure_object(Asked)
+    asked.home = home
+    asked.json = as_json or None
 
 
 def command(
@@ -80,19 +114,18 @@ def command(
     """
 
     def register(fn: Callable[..., object]) -> Callable[..., object]:
-        def run(context: typer.Context, home: Path | None, as_json: bool, **given: Any) -> None:
-            early_home, early_json = context.obj
+        def run(context: typer.Context, home: str | None, as_json: bool, **given: Any) -> None:
+            asked = context.ensure_object(Asked)
+            asked.home = asked.home if home is None else home
+            asked.json = as_json or bool(asked.json)
+            asked.failed = failed or {}
             with ExitStack() as stack:
-                session = Session(home or early_home, as_json or early_json, stack.enter_context(terminal.watcher()))
-                try:
-                    if opens:
-                        opened = runtimes.open_runtime(session.home, progress=session.progress)
-                        stack.enter_context(runtimes.use(opened))
-                    result = fn(session, **given)
-                except HardlineError as error:
-                    error.failed = failed or {}  # type: ignore[attr-defined]
-                    raise
-            write(result, session.json)
+                session = Session(asked.home, asked.json, stack.enter_context(terminal.watcher()))
+                if opens:
+                    opened = runtimes.open_runtime(session.home, progress=session.progress)
+                    stack.enter_context(runtimes.use(opened))
+                result = fn(session, **given)
+            write(result, session.json, program(session.home))
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
@@ -104,20 +137,42 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__doc__ = fn.__doc__
-        app.command(name, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
+        run.failed = failed or {}  # type: ignore[attr-defined]  # for a call that is refused before it runs
+        app.command(name, cls=Command, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
         return fn
 
     return register
 
 
-def write(result: object, as_json: bool) -> None:
-    """The result, on standard output."""
+def write(result: object, as_json: bool, program: str = "hardline") -> None:
+    """The result, on standard output.
+
+    Raises:
+        InfraError: It cannot be written.
+    """
     if as_json or isinstance(result, dict):
-        text = json.dumps(_plain(result), indent=2, ensure_ascii=False)
+        text = json.dumps(_plain(result), indent=2)
     else:
-        text = command_text.safe(command_text.text(result))
-    sys.stdout.write(text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+        text = command_text.safe(command_text.text(result, program))
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        terminal.silence(sys.stdout)
+        raise InfraError(
+            f"standard output: {error.strerror}: done, but the result could not be written",
+            help="the same command again, with somewhere to write to, does nothing twice and says it",
+        ) from None
+
+
+def program(home: str | None) -> str:
+    """How the program is called for the same home."""
+    known = settings.Settings.from_environment(os.environ)
+    if home is None or (known.home is not None and runtimes.root_of(home, known) == runtimes.root_of(None, known)):
+        return "hardline"
+    return f"hardline --home {shlex.quote(home)}"
 
 
 def _plain(result: Any) -> Any:
@@ -128,28 +183,36 @@ def _plain(result: Any) -> Any:
 
 def call(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the program; returns its exit code."""
-    as_json = "--json" in arguments
+    asked = Asked()
     try:
-        code = app(list(arguments), prog_name="hardline", standalone_mode=False)
+        code = app(list(arguments) or ["--help"], prog_name="hardline", standalone_mode=False, obj=asked)
     except HardlineError as error:
-        return refused(error, as_json)
+        return refused(error, asked.json is True, asked.failed)
     except _Wrong as error:  # type: ignore[misc]
-        return refused(UsageError(error.format_message() or "a command expected", help="hardline --help"), as_json)
+        as_json = "--json" in arguments if asked.json is None else asked.json
+        context = getattr(error, "ctx", None)
+        failed = getattr(getattr(getattr(context, "command", None), "callback", None), "failed", {})
+        return refused(_usage(error, context), as_json, failed)
     except (KeyboardInterrupt, typer.Abort):
         code = 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.silence(sys.stdout)
         return 128 + signal.SIGPIPE
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except Exception as error:
-        return _bug(error, as_json)
+        return _bug(error, asked.json is True)
     if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
-        print("hardline: interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        terminal.note("hardline: interrupted; the same command goes on from here")
     return int(code or 0)
 
 
-def refused(error: HardlineError, as_json: bool) -> int:
+def _usage(error: Any, context: Any) -> UsageError:
+    path = getattr(context, "command_path", "hardline")
+    return UsageError(error.format_message() or "a command expected, got none", help=f"{path} --help")
+
+
+def refused(error: HardlineError, as_json: bool, failed: Mapping[str, Any] | None = None) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
     if as_json:
         step = {"step": error.step} if isinstance(error, VerificationError) else {}
@@ -159,12 +222,13 @@ def refused(error: HardlineError, as_json: bool) -> int:
             "help": error.help,
             "exit_code": error.exit_code,
         }
-        write({**getattr(error, "failed", {}), **step, **said}, as_json=True)
-    else:
-        step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
-        lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
-        lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
-        print("\n".join(lines), file=sys.stderr)  # noqa: T201
+        with suppress(OSError, InfraError):
+            write({**(failed or {}), **step, **said}, as_json=True)
+            return error.exit_code
+    step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
+    lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
+    lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
+    terminal.note("\n".join(lines))
     return error.exit_code
 
 
@@ -172,13 +236,14 @@ def _bug(error: Exception, as_json: bool) -> int:
     """Where it happened, without the error's own text: what a library says may quote the data."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"  {place.filename}:{place.lineno} in {place.name}" for place in frames]
-    print("\n".join(places), file=sys.stderr)  # noqa: T201
+    terminal.note("\n".join(places))
     note = f"{type(error).__name__}: a bug of hardline; nothing was published by half"
     return refused(HardlineError(note, help="please report the lines above"), as_json)
 
 
 def prepare() -> None:
-    """What the process begins with: private files, and a clean end at SIGTERM."""
+    """What the process begins with: three open streams, private files, and a clean end at SIGTERM."""
+    terminal.open_streams()
     settings.protect_process()
     signal.signal(signal.SIGTERM, _terminate)
 

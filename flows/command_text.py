@@ -11,16 +11,17 @@ from hardline.infra.escaping import one_line
 from hardline.tasks.core import results
 
 WIDTH: Final = 100  # characters of one fact that has no form of its own
+LONG: Final = 4000  # characters of one line
 
 
 @singledispatch
-def text(result: object) -> str:
-    """One result as lines."""
+def text(result: object, program: str) -> str:
+    """One result as lines; `program` is how to call the program for the same home."""
     return str(result)
 
 
 @text.register
-def _(result: tuple | list) -> str:  # type: ignore[type-arg]
+def _(result: tuple | list, program: str) -> str:  # type: ignore[type-arg]
     if not result:
         return "none"
     first = result[0]
@@ -49,12 +50,12 @@ def _(result: tuple | list) -> str:  # type: ignore[type-arg]
             for key in result
         ]
     else:
-        return "\n".join(text(item) for item in result)
+        return "\n".join(text(item, program) for item in result)
     return columns(rows)
 
 
 @text.register
-def _(result: results.Home) -> str:
+def _(result: results.Home, _: str) -> str:
     return facts(
         "made a home" if result.created else "the home is there already",
         {
@@ -68,7 +69,7 @@ def _(result: results.Home) -> str:
 
 
 @text.register
-def _(result: results.Acceptance) -> str:
+def _(result: results.Acceptance, _: str) -> str:
     title = f"accepted {result.name}" if result.created else f"{result.name} was accepted already"
     lines = facts(
         title,
@@ -84,7 +85,7 @@ def _(result: results.Acceptance) -> str:
 
 
 @text.register
-def _(result: results.Published) -> str:
+def _(result: results.Published, program: str) -> str:
     dataset = result.dataset
     return facts(
         f"{'published' if result.created else 'published before'} {dataset.reference}",
@@ -93,13 +94,13 @@ def _(result: results.Published) -> str:
             "rows": f"{dataset.rows_in:,} in, {dataset.rows_accepted:,} accepted, {dataset.rows_quarantined:,} quarantined",
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"hardline harden {dataset.reference}",
+            "next": f"{program} harden {dataset.reference}",
         },
     )
 
 
 @text.register
-def _(result: results.Hardened) -> str:
+def _(result: results.Hardened, program: str) -> str:
     robust = {net: report["robust"] for net, report in result.metrics.items() if isinstance(report, Mapping)}
     return facts(
         f"{'released' if result.created else 'released before'} {result.model.reference}",
@@ -109,18 +110,18 @@ def _(result: results.Hardened) -> str:
             "robust": ", ".join(f"{net} {100 * share:.1f} %" for net, share in robust.items()),
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"hardline verify {result.model.reference}",
+            "next": f"{program} verify {result.model.reference}",
         },
     )
 
 
 @text.register
-def _(result: results.Ran) -> str:
-    return summary(result)
+def _(result: results.Ran, program: str) -> str:
+    return summary(result, program)
 
 
 @text.register
-def _(result: results.Verification) -> str:
+def _(result: results.Verification, _: str) -> str:
     steps = [(f"  {step['number']}", str(step["name"]), str(step["result"]).replace("_", " ")) for step in result.steps]
     title = f"verified {result.reference}, a {result.kind}"
     known = {
@@ -134,7 +135,7 @@ def _(result: results.Verification) -> str:
 
 
 @text.register
-def _(result: results.Shown) -> str:
+def _(result: results.Shown, _: str) -> str:
     title = f"{result.reference}, a {result.kind}" + (f": RECALLED: {result.recalled}" if result.recalled else "")
     rows = [
         (
@@ -150,13 +151,13 @@ def _(result: results.Shown) -> str:
 
 
 @text.register
-def _(result: results.Exported) -> str:
+def _(result: results.Exported, _: str) -> str:
     known = {"files": result.files, "bytes": f"{result.bytes:,}", "digest": f"sha256:{result.digest}"}
     return facts(f"exported {result.reference} to {result.folder}", {**known, "next": f"see {result.folder}/README"})
 
 
 @text.register
-def _(result: results.RecallResult) -> str:
+def _(result: results.RecallResult, _: str) -> str:
     known = {"digest": f"sha256:{result.digest}", "reason": result.reason, "log index": result.log_index}
     affected = _section("models that no longer verify either", result.affected)
     return "\n".join(
@@ -170,12 +171,12 @@ def _(result: results.RecallResult) -> str:
 
 
 @text.register
-def _(result: results.CheckpointResult) -> str:
+def _(result: results.CheckpointResult, _: str) -> str:
     return result.note
 
 
 @text.register
-def _(result: results.ProofResult) -> str:
+def _(result: results.ProofResult, _: str) -> str:
     known = {
         "signed by": f"{result.principal} ({result.role})",
         "time": result.time,
@@ -186,19 +187,21 @@ def _(result: results.ProofResult) -> str:
 
 
 @text.register
-def _(result: results.LogVerification) -> str:
+def _(result: results.LogVerification, _: str) -> str:
     counted = ", ".join(f"{count} {kind}" for kind, count in result.records.items())
     return facts(f"every record of the log holds: {result.size}", {"root": result.root, "records": counted})
 
 
 def facts(title: str, values: Mapping[str, object]) -> str:
-    """A title, and a line for each fact."""
+    """A title, and a line for each fact; a value never makes a line of its own."""
     width = max((len(name) for name in values), default=0)
-    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in values.items())])
+    lines = (f"  {name:<{width}}  {one_line(value, LONG)}" for name, value in values.items())
+    return "\n".join([one_line(title, LONG), *lines])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns as wide as they need to be."""
+    """Rows in columns as wide as they need to be; a cell never makes a line of its own."""
+    rows = [[one_line(cell, LONG) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -215,11 +218,11 @@ def signers(by_step: Mapping[str, str]) -> str:
 
 def safe(text_: str) -> str:
     """The same lines, with what a terminal would obey written as escapes."""
-    return "\n".join(one_line(line, 4000) for line in text_.split("\n"))
+    return "\n".join(one_line(line, LONG) for line in text_.split("\n"))
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    found = [f"  {line}" for line in lines]
+    found = [f"  {one_line(line, LONG)}" for line in lines]
     return [f"{title}:", *found] if found else []
 
 

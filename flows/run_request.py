@@ -14,6 +14,7 @@ from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, RecipeRef, Reference, SourceRef
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
 FORM = "source: PATH, contract: NAME or DIR, and perhaps recipe: PRESET expected"
 
 
@@ -55,7 +56,7 @@ class Job(Reference):
             raise UsageError(
                 f"{path.name}: {', '.join(wrong)}: missing, unknown or of another form", help=FORM
             ) from None
-        except (yaml.YAMLError, ValueError, RecursionError):  # a control character, a number or a date that is none
+        except (yaml.YAMLError, ValueError):  # a control character, a number or a date that is none
             raise UsageError(f"{path.name}: YAML expected, got something else", help=FORM) from None
         if "://" in job.source.uri:
             return job
@@ -64,9 +65,12 @@ class Job(Reference):
 
 def _mapping(text: str) -> Any:
     """The document, with each key once: YAML lets the last one win, which is not what a reader sees."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):  # a few of them make a document without end
-            raise yaml.MarkedYAMLError(problem="no aliases", problem_mark=event.start_mark)  # type: ignore[arg-type]
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:  # a few aliases make a document without end
+            problem = f"no aliases and at most {MAX_DEPTH} levels"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     nodes = [root]
     while nodes:

@@ -9,11 +9,18 @@ if TYPE_CHECKING:
     from hardline.tasks.core.results import Ran
 
 
-def summary(ran: Ran) -> str:
-    """Dataset, model, what was measured, who signed, and where to look further."""
+def summary(ran: Ran, program: str = "hardline") -> str:
+    """Dataset, model, what was measured, who signed, and where to look further by `program`."""
     dataset, published, model, hardened = ran.published.dataset, ran.published, ran.hardened.model, ran.hardened
     metrics = hardened.metrics
     names = ", ".join(_attacker(item) for item in metrics["attackers"])
+    further = [
+        (f"verify {model.reference}", "every signature, seal and digest again"),
+        (f"lineage {model.reference}", "what was made from what, by whom"),
+        (f"show {dataset.reference}", "what the log and the public documents say"),
+        ("log verify", "every record and every signature of the log"),
+    ]
+    width = max(len(command) for command, _ in further)
     lines = [
         "",
         f"dataset  {dataset.reference}{_again(published.created)}   log index {published.log_index}",
@@ -30,9 +37,7 @@ def summary(ran: Ran) -> str:
         *_signed({**published.signers, **hardened.signers}),
         "",
         "look further",
-        f"         hardline verify {model.reference}      every signature, seal and digest again",
-        f"         hardline lineage {model.reference}     what was made from what, by whom",
-        f"         hardline show {dataset.reference}            hardline list            hardline log verify",
+        *(f"         {program} {command:<{width}}   {what}" for command, what in further),
         f"{ran.seconds:.1f} s" + ("" if published.created or hardened.created else ": nothing was published twice"),
     ]
     return "\n".join(lines)

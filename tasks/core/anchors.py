@@ -51,7 +51,7 @@ def folder_asked(what: str | os.PathLike[str], **anchors: object) -> Path | None
         return None
     if not _is_folder(folder):
         got = "something else" if os.path.lexists(folder) else "nothing"
-        raise UsageError(f"{folder}: an exported folder expected, got {got}", help="hardline export makes one")
+        raise UsageError(f"{written[:200]}: an exported folder expected, got {got}", help="hardline export makes one")
     return folder
 
 

@@ -123,11 +123,11 @@ def recall(runtime: Runtime, wanted: Wanted, reason: str) -> RecallResult:
     """Record that a version must not be used any more; a second time changes nothing.
 
     Raises:
-        UsageError: No reason.
+        UsageError: No reason, or one that could be taken for several lines of the log.
         NotFound: The log holds no such reference.
     """
-    if not 0 < len(reason.strip()) <= 300:
-        raise UsageError("recall: a reason of 1 to 300 characters expected")
+    if not 0 < len(reason.strip()) <= 300 or not reason.strip().isprintable():
+        raise UsageError("recall: a reason of 1 to 300 printable characters, in one line, expected")
     ledger = Ledger(runtime)
     before = ledger.view()
     record = verification.find(before, wanted)

@@ -157,7 +157,7 @@ def _read_layout(
     if expires <= when:
         raise Stale(
             f"{subject}: one that had not expired by {when:%Y-%m-%d} expected, got one until {expires:%Y-%m-%d}",
-            help="hardline layout renew",
+            help="ask the owner to sign a new layout",
         )
     return value, keys
 
