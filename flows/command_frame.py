@@ -71,6 +71,10 @@ class Session:
     progress: terminal.Lines
 
 
+class Unwritten(InfraError):
+    """What was asked for was done, and its result could not be written."""
+
+
 @dataclass
 class Asked:
     """What is known of a call so far, for who must say how it ended.
@@ -148,7 +152,8 @@ def write(result: object, as_json: bool, program: str = "hardline") -> None:
     """The result, on standard output.
 
     Raises:
-        InfraError: It cannot be written.
+        Unwritten: It cannot be written.
+        SystemExit: Its reader has seen enough.
     """
     if as_json or isinstance(result, dict):
         text = json.dumps(_plain(result), indent=2)
@@ -158,10 +163,11 @@ def write(result: object, as_json: bool, program: str = "hardline") -> None:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        terminal.silence(sys.stdout)
+        raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
         terminal.silence(sys.stdout)
-        raise InfraError(
+        raise Unwritten(
             f"standard output: {error.strerror}: done, but the result could not be written",
             help="the same command again, with somewhere to write to, does nothing twice and says it",
         ) from None
@@ -195,9 +201,6 @@ def call(app: typer.Typer, arguments: Sequence[str]) -> int:
         return refused(_usage(error, context), as_json, failed)
     except (KeyboardInterrupt, typer.Abort):
         code = 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader has seen enough
-        terminal.silence(sys.stdout)
-        return 128 + signal.SIGPIPE
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except Exception as error:
@@ -214,7 +217,7 @@ def _usage(error: Any, context: Any) -> UsageError:
 
 def refused(error: HardlineError, as_json: bool, failed: Mapping[str, Any] | None = None) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
-    if as_json:
+    if as_json and not isinstance(error, Unwritten):
         step = {"step": error.step} if isinstance(error, VerificationError) else {}
         said = {
             "error": type(error).__name__,
@@ -222,7 +225,7 @@ def refused(error: HardlineError, as_json: bool, failed: Mapping[str, Any] | Non
             "help": error.help,
             "exit_code": error.exit_code,
         }
-        with suppress(OSError, InfraError):
+        with suppress(Unwritten, SystemExit):
             write({**(failed or {}), **step, **said}, as_json=True)
             return error.exit_code
     step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
