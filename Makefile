@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 TORCH ?= cpu
+ROWS ?= 1000000
 HARDLINE_HOME ?= ./.hardline
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup run test test-witness setup-witness lint lock wheel clean
+.PHONY: help setup run test test-witness setup-witness bench-validate lint lock wheel clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +45,14 @@ lint: setup  ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy -p hardline
 	@$(BIN)/lint-imports
+
+.venvs/bench/.stamp: requirements/bench.txt $(STAMP)
+	@rm -rf .venvs/bench
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --target .venvs/bench -r requirements/bench.txt
+	@touch $@
+
+bench-validate: setup .venvs/bench/.stamp  ## measure validation against Great Expectations and peers (ROWS=1000000)
+	@PYTHONPATH=.venvs/bench $(BIN)/python benchmarks/validate.py --rows $(ROWS) --write
 
 lock: setup  ## pin everything again, with hashes
 	@$(BIN)/python requirements/lock.py

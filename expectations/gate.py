@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hardline.expectations import compile_polars, invariants, run_gx
+from hardline.expectations import compiler, coverage, invariants, run_gx
 from hardline.tasks.core.contract import Contract
-from hardline.tasks.core.manifest import SPLITS
 from hardline.tasks.core.steps.validate import Judgement, Shards
 from hardline.tasks.core.suite import Suite
 from hardline.tasks.core.verdict import RuleResult
@@ -31,24 +30,35 @@ def judge(contract: Contract, suite: Suite, suite_bytes: bytes, shards: Shards, 
     import numpy as np
 
     own_mask, own_rules = _invariants(contract, shards)
-    first = compile_polars.run(suite, (table for _, table in shards()))
+    first = compiler.run(suite, lambda: (table for _, table in shards()))
     mask = own_mask & first.mask
-    reasons = []
-    agreed = _agreement(suite, suite_bytes, shards, np.ones(len(mask), dtype=np.bool_), sample_key, first)
-    evaluated = sum(agreed)
-    rules = [*own_rules, *_suite_rules(suite, first)]
-    if not len(mask):
-        reasons.append("no rows")
-    if evaluated != len(suite.expectations):
-        reasons.append(f"the two engines agree on {evaluated} of {len(suite.expectations)} expectations")
-        decision = "ERROR"
-    else:
-        reasons += _refusals(contract, suite, suite_bytes, shards, mask, first, sample_key)
-        decision = "REJECT" if reasons else "ACCEPT"
-        if any(reason.startswith("the two engines") for reason in reasons):
-            decision = "ERROR"
-    engines = {"compiler on polars": compile_polars.version(), "great-expectations": run_gx.version()}
-    return Judgement(decision, mask, tuple(rules), evaluated, engines, tuple(reasons))
+    everything = np.ones(len(mask), dtype=np.bool_)
+    agreed = _agreement(suite, suite_bytes, shards, everything, sample_key, first)
+    kept, reasons = first, [] if len(mask) else ["no rows"]
+    doubts = _doubts(suite, agreed, first, "")
+    if not doubts:
+        reasons += _over_budget(contract, mask, [*own_rules, *_suite_rules(suite, first)])
+        if not reasons and not mask.all():  # what failed is put aside; what stays must hold, in both engines
+            kept = compiler.run(suite, lambda: _kept(shards, mask))
+            again = _agreement(suite, suite_bytes, shards, mask, sample_key, kept)
+            doubts = _doubts(suite, again, kept, " about the accepted rows")
+    failing = [e for e, success in zip(suite.expectations, kept.success, strict=True) if success is False]
+    warnings = tuple(e.id for e in failing if e.severity == "warning")
+    if not reasons and not doubts:
+        reasons += _failed("expectations fail", [e.id for e in failing if e.severity == "critical"])
+        if contract.warnings == "refuse":
+            reasons += _failed("warnings fail, and the contract refuses them", warnings)
+        reasons = reasons or coverage.gaps(contract, _kept_by_split(shards, mask))
+    decision = "ERROR" if doubts else "REJECT" if reasons else "ACCEPT"
+    return Judgement(
+        decision=decision,
+        mask=mask,
+        rules=(*own_rules, *_suite_rules(suite, first)),
+        evaluated=sum(agreed),
+        engines={"compiler on polars": compiler.version(), "great-expectations": run_gx.version()},
+        warnings=warnings,
+        reasons=(*reasons, *doubts),
+    )
 
 
 def _invariants(contract: Contract, shards: Shards) -> tuple[NDArray[np.bool_], list[RuleResult]]:
@@ -70,14 +80,15 @@ def _invariants(contract: Contract, shards: Shards) -> tuple[NDArray[np.bool_], 
     return mask, rules
 
 
-def _suite_rules(suite: Suite, outcome: compile_polars.Outcome) -> list[RuleResult]:
+def _suite_rules(suite: Suite, outcome: compiler.Outcome) -> list[RuleResult]:
     return [
         RuleResult(
             expectation.id,
             expectation.type,
             expectation.columns[0] if len(expectation.columns) == 1 else "",
-            outcome.success[expectation.position],
+            outcome.success[expectation.position] is True,
             outcome.violations[expectation.position],
+            expectation.severity,
         )
         for expectation in suite.expectations
     ]
@@ -89,68 +100,38 @@ def _agreement(
     shards: Shards,
     mask: NDArray[np.bool_],
     sample_key: bytes,
-    outcome: compile_polars.Outcome,
+    outcome: compiler.Outcome,
 ) -> list[bool]:
-    """By position: whether GX says the same as the compiler about the rows of the mask."""
+    """By position: whether GX says the same as the compiler about the rows of the mask, or about a sample of them."""
     table = _sampled(shards, mask, sample_key)
     if table is None:
         return [False] * len(suite.expectations)
     whole = table.num_rows == int(mask.sum())
-    compiled = outcome if whole else compile_polars.run(suite, [table])
+    compiled = outcome if whole else compiler.run(suite, lambda: iter([table]))
     said = run_gx.run(suite_bytes, table)
     return [one is not None and one == other for one, other in zip(said, compiled.success, strict=True)]
 
 
-def _refusals(
-    contract: Contract,
-    suite: Suite,
-    suite_bytes: bytes,
-    shards: Shards,
-    mask: NDArray[np.bool_],
-    first: compile_polars.Outcome,
-    sample_key: bytes,
-) -> list[str]:
-    """Why the snapshot is not accepted, or nothing."""
-    refused = len(mask) - int(mask.sum())
-    budget = contract.budget
-    if refused > budget.rows or refused * 100 > budget.percent * len(mask):
-        return [
-            f"{refused:,} rows fail, and the contract's budget is {budget.rows:,} rows and {budget.percent} percent"
-        ]
-    kept = first
-    if refused:  # what failed is put aside; what stays must hold without exception, in both engines
-        kept = compile_polars.run(suite, _kept(shards, mask))
-        agreed = _agreement(suite, suite_bytes, shards, mask, sample_key, kept)
-        if not all(agreed):
-            return [f"the two engines agree on {sum(agreed)} of {len(agreed)} expectations about the accepted rows"]
-    failed = [e.id for e, success in zip(suite.expectations, kept.success, strict=True) if not success]
-    if failed:
-        return [f"{len(failed)} expectations fail: {', '.join(failed[:5])}"]
-    return _thin(contract, shards, mask)
+def _doubts(suite: Suite, agreed: list[bool], outcome: compiler.Outcome, about: str) -> list[str]:
+    """What makes the verdict ERROR: an expectation that the engines do not decide alike, and why, where that is known."""
+    if all(agreed):
+        return []
+    why = [f"{suite.expectations[at].id}: {reason}" for at, reason in sorted(outcome.undecided.items())]
+    return [f"the two engines agree on {sum(agreed)} of {len(agreed)} expectations{about}", *why[:5]]
 
 
-def _thin(contract: Contract, shards: Shards, mask: NDArray[np.bool_]) -> list[str]:
-    """What no suite asks and no training survives: a split without rows or without a class, a feature that never varies."""
-    import pyarrow.compute as pc
+def _over_budget(contract: Contract, mask: NDArray[np.bool_], rules: Sequence[RuleResult]) -> list[str]:
+    refused, budget = len(mask) - int(mask.sum()), contract.budget
+    if refused <= budget.rows and refused * 100 <= budget.percent * len(mask):
+        return []
+    worst = sorted((rule for rule in rules if rule.violations), key=lambda rule: -(rule.violations or 0))[:3]
+    named = "; ".join(f"{rule.violations:,} by {rule.id}" for rule in worst)
+    limits = f"{budget.rows:,} rows and {budget.percent} percent"
+    return [f"{refused:,} rows fail, and the contract's budget is {limits}: {named}"]
 
-    classes: dict[str, set[str]] = {split: set() for split in SPLITS}
-    spans: dict[str, tuple[float, float]] = {}
-    for split, table in _kept_by_split(shards, mask):
-        classes[split].update(pc.unique(table.column(contract.label)).to_pylist())
-        for column in contract.feature_columns:
-            if table.num_rows:
-                bounds = pc.min_max(pc.cast(table.column(column.name), "float64")).as_py()
-                low, high = spans.get(column.name, (bounds["min"], bounds["max"]))
-                spans[column.name] = (min(low, bounds["min"]), max(high, bounds["max"]))
-    reasons = [
-        f"split {split}: rows of all {len(contract.classes)} classes expected, got {len(found)}"
-        for split, found in classes.items()
-        if found != set(contract.classes)
-    ]
-    constant = [name for name, (low, high) in spans.items() if low == high]
-    if constant:
-        reasons.append(f"{len(constant)} features never vary: {', '.join(constant[:5])}")
-    return reasons
+
+def _failed(what: str, ids: Sequence[str]) -> list[str]:
+    return [f"{len(ids)} {what}: {', '.join(ids[:5])}"] if ids else []
 
 
 def _kept(shards: Shards, mask: NDArray[np.bool_]) -> Iterator[pa.Table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hardline.tasks.core.arrow_types import matrix
 from hardline.tasks.core.contract import Column, Contract
 from hardline.tasks.core.inputs import OTHER
 
@@ -27,6 +28,8 @@ def failing_rows(contract: Contract, table: pa.Table) -> Failing:
             yield "required", column.name, missing
         if column.type in ("number", "integer"):
             yield from _numeric(column, np.asarray(values.to_numpy(), dtype=np.float64), missing)
+        if column.tensor is not None:
+            yield from _tensor(column, matrix(values))
         if column.levels and OTHER not in column.levels:
             known = np.isin(np.asarray(values.to_pylist(), dtype=object).astype(str), column.levels)
             yield "known_level", column.name, ~known & ~missing
@@ -41,3 +44,16 @@ def _numeric(column: Column, numbers: NDArray[np.float64], missing: NDArray[np.b
         with np.errstate(invalid="ignore"):
             outside = ~((numbers >= low) & (numbers <= high))
         yield "valid_range", column.name, outside & ~missing & np.isfinite(numbers)
+
+
+def _tensor(column: Column, tensors: NDArray[np.uint8] | NDArray[np.float32]) -> Failing:
+    """A row fails if any element of its tensor does; `tensors` is [rows, elements]."""
+    import numpy as np
+
+    finite = np.asarray(np.isfinite(tensors).all(axis=1))
+    yield "finite", column.name, ~finite
+    if column.valid is not None:
+        low, high = (float(bound) for bound in column.valid)
+        with np.errstate(invalid="ignore"):
+            outside = np.asarray(~((tensors.min(axis=1) >= low) & (tensors.max(axis=1) <= high)))
+        yield "valid_range", column.name, outside & finite

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from hardline.flows import command_text
 from hardline.infra import runtime as runtimes
@@ -31,29 +28,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 Home = Annotated[
-    str | None,  # the environment is read where there is none, so that the nearest --home wins
-    typer.Option("--home", metavar="DIR", help="The home; HARDLINE_HOME if not given, else ~/.hardline."),
+    str | None,
+    typer.Option("--home", metavar="DIR", help="The home; HARDLINE_HOME or ~/.hardline if not given."),
 ]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Write the result as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 _Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
 
 
-class _PlainHelp:
-    """Help that does not call its own option a `<bool>`."""
-
-    def get_help_option(self, context: Any) -> Any:
-        option = super().get_help_option(context)  # type: ignore[misc]
-        if option is not None:
-            option.metavar = ""
-        return option
-
-
-class Command(_PlainHelp, TyperCommand):
-    """A command."""
-
-
-class Group(_PlainHelp, TyperGroup):
-    """A group of commands."""
+class Unwritten(InfraError):
+    """The command did what it was asked for, and could not say so."""
 
 
 @dataclass(frozen=True)
@@ -71,30 +54,9 @@ class Session:
     progress: terminal.Lines
 
 
-class Unwritten(InfraError):
-    """What was asked for was done, and its result could not be written."""
-
-
-@dataclass
-class Asked:
-    """What is known of a call so far, for who must say how it ended.
-
-    Attributes:
-        home: The last --home.
-        json: Whether JSON was asked for; None: not parsed yet.
-        failed: Keys of the JSON object that stands for an error.
-    """
-
-    home: str | None = None
-    json: bool | None = None
-    failed: Mapping[str, Any] = field(default_factory=dict)
-
-
 def root(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Verified, encrypted, signed training data, and models hardened on nothing else."""
-    asked = context.ensure_object(Asked)
-    asked.home = home
-    asked.json = as_json or None
+    context.obj = (home, as_json)
 
 
 def command(
@@ -119,17 +81,21 @@ def command(
 
     def register(fn: Callable[..., object]) -> Callable[..., object]:
         def run(context: typer.Context, home: str | None, as_json: bool, **given: Any) -> None:
-            asked = context.ensure_object(Asked)
-            asked.home = asked.home if home is None else home
-            asked.json = as_json or bool(asked.json)
-            asked.failed = failed or {}
+            early_home, early_json = context.obj
             with ExitStack() as stack:
-                session = Session(asked.home, asked.json, stack.enter_context(terminal.watcher()))
-                if opens:
-                    opened = runtimes.open_runtime(session.home, progress=session.progress)
-                    stack.enter_context(runtimes.use(opened))
-                result = fn(session, **given)
-            write(result, session.json, program(session.home))
+                session = Session(
+                    early_home if home is None else home, as_json or early_json, stack.enter_context(terminal.watcher())
+                )
+                try:
+                    if opens:
+                        opened = runtimes.open_runtime(session.home, progress=session.progress)
+                        stack.enter_context(runtimes.use(opened))
+                    result = fn(session, **given)
+                except HardlineError as error:
+                    error.failed, error.as_json = failed or {}, session.json  # type: ignore[attr-defined]
+                    raise
+            with command_text.called(session.home):
+                write(result, session.json)
 
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
@@ -141,44 +107,26 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__doc__ = fn.__doc__
-        run.failed = failed or {}  # type: ignore[attr-defined]  # for a call that is refused before it runs
-        app.command(name, cls=Command, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
+        app.command(name, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
         return fn
 
     return register
 
 
-def write(result: object, as_json: bool, program: str = "hardline") -> None:
-    """The result, on standard output.
-
-    Raises:
-        Unwritten: It cannot be written.
-        SystemExit: Its reader has seen enough.
-    """
+def write(result: object, as_json: bool) -> None:
+    """The result, on standard output."""
     if as_json or isinstance(result, dict):
-        text = json.dumps(_plain(result), indent=2)
+        text = json.dumps(_plain(result), indent=2)  # ASCII: valid JSON whatever the terminal's encoding, and the names
     else:
-        text = command_text.safe(command_text.text(result, program))
+        text = command_text.safe(command_text.text(result))
     try:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        terminal.silence(sys.stdout)
-        raise SystemExit(128 + signal.SIGPIPE) from None
+        raise
     except OSError as error:
         terminal.silence(sys.stdout)
-        raise Unwritten(
-            f"standard output: {error.strerror}: done, but the result could not be written",
-            help="the same command again, with somewhere to write to, does nothing twice and says it",
-        ) from None
-
-
-def program(home: str | None) -> str:
-    """How the program is called for the same home."""
-    known = settings.Settings.from_environment(os.environ)
-    if home is None or (known.home is not None and runtimes.root_of(home, known) == runtimes.root_of(None, known)):
-        return "hardline"
-    return f"hardline --home {shlex.quote(home)}"
+        raise Unwritten(f"standard output: {error.strerror}; what was asked for is done") from None
 
 
 def _plain(result: Any) -> Any:
@@ -189,49 +137,45 @@ def _plain(result: Any) -> Any:
 
 def call(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the program; returns its exit code."""
-    asked = Asked()
+    as_json = "--json" in arguments
     try:
-        code = app(list(arguments) or ["--help"], prog_name="hardline", standalone_mode=False, obj=asked)
+        code = app(list(arguments), prog_name="hardline", standalone_mode=False)
     except HardlineError as error:
-        return refused(error, asked.json is True, asked.failed)
+        return refused(error, as_json)
     except _Wrong as error:  # type: ignore[misc]
-        as_json = "--json" in arguments if asked.json is None else asked.json
-        context = getattr(error, "ctx", None)
-        failed = getattr(getattr(getattr(context, "command", None), "callback", None), "failed", {})
-        return refused(_usage(error, context), as_json, failed)
+        return refused(UsageError(error.format_message() or "a command expected", help="hardline --help"), as_json)
     except (KeyboardInterrupt, typer.Abort):
         code = 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader has seen enough
+        terminal.silence(sys.stdout)
+        return 128 + signal.SIGPIPE
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except Exception as error:
-        return _bug(error, asked.json is True)
+        return _bug(error, as_json)
     if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
-        terminal.note("hardline: interrupted; the same command goes on from here")
+        terminal.say("hardline: interrupted; the same command goes on from here")
     return int(code or 0)
 
 
-def _usage(error: Any, context: Any) -> UsageError:
-    path = getattr(context, "command_path", "hardline")
-    return UsageError(error.format_message() or "a command expected, got none", help=f"{path} --help")
-
-
-def refused(error: HardlineError, as_json: bool, failed: Mapping[str, Any] | None = None) -> int:
+def refused(error: HardlineError, as_json: bool) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
-    if as_json and not isinstance(error, Unwritten):
-        step = {"step": error.step} if isinstance(error, VerificationError) else {}
+    if getattr(error, "as_json", as_json):
+        known = getattr(error, "failed", {})
+        step = {"step": getattr(error, "step", None)} if known or isinstance(error, VerificationError) else {}
         said = {
             "error": type(error).__name__,
             "message": error.message,
             "help": error.help,
             "exit_code": error.exit_code,
         }
-        with suppress(Unwritten, SystemExit):
-            write({**(failed or {}), **step, **said}, as_json=True)
-            return error.exit_code
-    step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
-    lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
-    lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
-    terminal.note("\n".join(lines))
+        with suppress(Unwritten, BrokenPipeError):  # the exit code still says it
+            write({**known, **step, **said}, as_json=True)
+    else:
+        step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
+        lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
+        lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
+        terminal.say("\n".join(lines))
     return error.exit_code
 
 
@@ -239,14 +183,14 @@ def _bug(error: Exception, as_json: bool) -> int:
     """Where it happened, without the error's own text: what a library says may quote the data."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"  {place.filename}:{place.lineno} in {place.name}" for place in frames]
-    terminal.note("\n".join(places))
+    terminal.say("\n".join(places))
     note = f"{type(error).__name__}: a bug of hardline; nothing was published by half"
     return refused(HardlineError(note, help="please report the lines above"), as_json)
 
 
 def prepare() -> None:
-    """What the process begins with: three open streams, private files, and a clean end at SIGTERM."""
-    terminal.open_streams()
+    """What the process begins with: private files, three open channels, and a clean end at SIGTERM."""
+    terminal.open_channels()
     settings.protect_process()
     signal.signal(signal.SIGTERM, _terminate)
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,22 +21,21 @@ from hardline.tasks.core import graph
 from hardline.tasks.core.ledger import Ledger
 
 app = typer.Typer(
-    name="hardline", cls=frame.Group, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    name="hardline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
-log = typer.Typer(cls=frame.Group, help="The Merkle log of everything that was done.")
-keys = typer.Typer(cls=frame.Group, help="The keys of the trust document.")
+log = typer.Typer(no_args_is_help=True, help="The Merkle log of everything that was done.")
+keys = typer.Typer(no_args_is_help=True, help="The keys of the trust document.")
 app.callback()(frame.root)
 app.add_typer(log, name="log", rich_help_panel="Trust")
 app.add_typer(keys, name="keys", rich_help_panel="Trust")
 
-REFUSED: Final = {"verified": False, "step": None}
 DATA, LOOK, TRUST = "Data and models", "Look", "Trust"
 Ref = Annotated[str, typer.Argument(metavar="REF", help="name@3, name@sha256:..., or name for the latest.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist, or is empty.")]
 ContractDir = Annotated[
     str,
     typer.Option(
-        "--contract", metavar="NAME|DIR", help="An accepted name, or a folder with contract.odcs.yaml and suite.json."
+        "--contract", metavar="DIR", help="Folder with contract.odcs.yaml and suite.json, or an accepted name."
     ),
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
@@ -56,11 +55,26 @@ def init(session: Session) -> object:
     return hardline.init(home=session.home, progress=session.progress)
 
 
-@command(app, "accept", "hardline accept expectations/diagnosis", panel=TRUST)
-def accept(
-    _: Session,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with contract.odcs.yaml and suite.json.")],
+@command(app, "draft", "hardline draft patients.csv --name patients --label outcome", panel=DATA, opens=False)
+def draft(
+    session: Session,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A CSV file, a folder, a pattern or https://.")],
+    name: Annotated[str, typer.Option("--name", metavar="N", help="The dataset's name.")],
+    label: Annotated[str, typer.Option("--label", metavar="COL", help="The column to predict.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the two files go; ./N if not given.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="C", help="Between cells; found in the first line if not given."),
+    ] = None,
 ) -> object:
+    """Read a source once and write a contract and a suite for it, for you to review."""
+    return hardline.draft(source, name, label, out, delimiter=delimiter, progress=session.progress)
+
+
+@command(app, "accept", "hardline accept expectations/diagnosis", panel=TRUST)
+def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> object:
     """Show what changed since the last accepted, then sign a contract and its suite as steward."""
     return hardline.accept(folder)
 
@@ -68,7 +82,9 @@ def accept(
 @command(app, "publish", "hardline publish patients.csv --contract diagnosis", panel=DATA)
 def publish(
     _: Session,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A local path or file:// URI.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A file, a folder, a quoted pattern, or an https:// URI.")
+    ],
     contract: ContractDir,
 ) -> object:
     """Ingest, validate, encrypt, sign and publish a source. Nothing is published twice."""
@@ -101,10 +117,10 @@ def run(
     return run_named(job, session.home, session.progress)
 
 
-@command(app, "verify", "hardline verify diagnosis@1", panel=LOOK, opens=False, failed=REFUSED)
+@command(app, "verify", "hardline verify diagnosis@1", panel=LOOK, opens=False, failed={"verified": False})
 def verify(
     session: Session,
-    subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or an exported folder: ./NAME.")],
+    subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or a folder that was exported.")],
     trust: Annotated[Path | None, typer.Option(metavar="DIR", help="A trust folder, for a FOLDER.")] = None,
     owner_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The owner's public key, got elsewhere, for a FOLDER.")
@@ -170,7 +186,7 @@ def log_prove(
     return hardline.log_prove(what)
 
 
-@command(log, "verify", "hardline log verify", failed=REFUSED)
+@command(log, "verify", "hardline log verify", failed={"verified": False})
 def log_verify(_: Session) -> object:
     """Check every record, every signature and the tree."""
     return hardline.log_verify()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import singledispatch
 from typing import Final
 
@@ -10,18 +13,34 @@ from hardline.flows.run_summary import summary
 from hardline.infra.escaping import one_line
 from hardline.tasks.core import results
 
+_HOME: ContextVar[str | None] = ContextVar("home", default=None)
 WIDTH: Final = 100  # characters of one fact that has no form of its own
-LONG: Final = 4000  # characters of one line
+
+
+@contextmanager
+def called(home: str | None) -> Iterator[None]:
+    """While a result is written: the home that the caller named, which commands to go on with must name as well."""
+    token = _HOME.set(home)
+    try:
+        yield
+    finally:
+        _HOME.reset(token)
+
+
+def program() -> str:
+    """How the program is called, for the next command."""
+    home = _HOME.get()
+    return "hardline" if home is None else f"hardline --home {shlex.quote(home)}"
 
 
 @singledispatch
-def text(result: object, program: str) -> str:
-    """One result as lines; `program` is how to call the program for the same home."""
+def text(result: object) -> str:
+    """One result as lines."""
     return str(result)
 
 
 @text.register
-def _(result: tuple | list, program: str) -> str:  # type: ignore[type-arg]
+def _(result: tuple | list) -> str:  # type: ignore[type-arg]
     if not result:
         return "none"
     first = result[0]
@@ -50,12 +69,12 @@ def _(result: tuple | list, program: str) -> str:  # type: ignore[type-arg]
             for key in result
         ]
     else:
-        return "\n".join(text(item, program) for item in result)
+        return "\n".join(text(item) for item in result)
     return columns(rows)
 
 
 @text.register
-def _(result: results.Home, _: str) -> str:
+def _(result: results.Home) -> str:
     return facts(
         "made a home" if result.created else "the home is there already",
         {
@@ -69,7 +88,7 @@ def _(result: results.Home, _: str) -> str:
 
 
 @text.register
-def _(result: results.Acceptance, _: str) -> str:
+def _(result: results.Acceptance) -> str:
     title = f"accepted {result.name}" if result.created else f"{result.name} was accepted already"
     lines = facts(
         title,
@@ -85,7 +104,25 @@ def _(result: results.Acceptance, _: str) -> str:
 
 
 @text.register
-def _(result: results.Published, program: str) -> str:
+def _(result: results.Drafted) -> str:
+    groups = ", ".join(f"{count} {group}" for group, count in result.columns.items())
+    known = {
+        "rows": f"{result.rows:,}",
+        "columns": groups,
+        "next": f"review both files, then {program()} accept {result.folder}",
+    }
+    lines = facts(f"wrote {result.folder}/contract.odcs.yaml and {result.folder}/suite.json", known)
+    return "\n".join(
+        [
+            lines,
+            *_section("decided, and yours to change", result.notes),
+            *_section("what the contract tells everybody", result.discloses),
+        ]
+    )
+
+
+@text.register
+def _(result: results.Published) -> str:
     dataset = result.dataset
     return facts(
         f"{'published' if result.created else 'published before'} {dataset.reference}",
@@ -94,13 +131,13 @@ def _(result: results.Published, program: str) -> str:
             "rows": f"{dataset.rows_in:,} in, {dataset.rows_accepted:,} accepted, {dataset.rows_quarantined:,} quarantined",
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"{program} harden {dataset.reference}",
+            "next": f"{program()} harden {dataset.reference}",
         },
     )
 
 
 @text.register
-def _(result: results.Hardened, program: str) -> str:
+def _(result: results.Hardened) -> str:
     robust = {net: report["robust"] for net, report in result.metrics.items() if isinstance(report, Mapping)}
     return facts(
         f"{'released' if result.created else 'released before'} {result.model.reference}",
@@ -110,18 +147,18 @@ def _(result: results.Hardened, program: str) -> str:
             "robust": ", ".join(f"{net} {100 * share:.1f} %" for net, share in robust.items()),
             "signed by": signers(result.signers),
             "log index": result.log_index,
-            "next": f"{program} verify {result.model.reference}",
+            "next": f"{program()} verify {result.model.reference}",
         },
     )
 
 
 @text.register
-def _(result: results.Ran, program: str) -> str:
-    return summary(result, program)
+def _(result: results.Ran) -> str:
+    return summary(result, program())
 
 
 @text.register
-def _(result: results.Verification, _: str) -> str:
+def _(result: results.Verification) -> str:
     steps = [(f"  {step['number']}", str(step["name"]), str(step["result"]).replace("_", " ")) for step in result.steps]
     title = f"verified {result.reference}, a {result.kind}"
     known = {
@@ -135,7 +172,7 @@ def _(result: results.Verification, _: str) -> str:
 
 
 @text.register
-def _(result: results.Shown, _: str) -> str:
+def _(result: results.Shown) -> str:
     title = f"{result.reference}, a {result.kind}" + (f": RECALLED: {result.recalled}" if result.recalled else "")
     rows = [
         (
@@ -151,13 +188,13 @@ def _(result: results.Shown, _: str) -> str:
 
 
 @text.register
-def _(result: results.Exported, _: str) -> str:
+def _(result: results.Exported) -> str:
     known = {"files": result.files, "bytes": f"{result.bytes:,}", "digest": f"sha256:{result.digest}"}
     return facts(f"exported {result.reference} to {result.folder}", {**known, "next": f"see {result.folder}/README"})
 
 
 @text.register
-def _(result: results.RecallResult, _: str) -> str:
+def _(result: results.RecallResult) -> str:
     known = {"digest": f"sha256:{result.digest}", "reason": result.reason, "log index": result.log_index}
     affected = _section("models that no longer verify either", result.affected)
     return "\n".join(
@@ -171,12 +208,12 @@ def _(result: results.RecallResult, _: str) -> str:
 
 
 @text.register
-def _(result: results.CheckpointResult, _: str) -> str:
+def _(result: results.CheckpointResult) -> str:
     return result.note
 
 
 @text.register
-def _(result: results.ProofResult, _: str) -> str:
+def _(result: results.ProofResult) -> str:
     known = {
         "signed by": f"{result.principal} ({result.role})",
         "time": result.time,
@@ -187,21 +224,19 @@ def _(result: results.ProofResult, _: str) -> str:
 
 
 @text.register
-def _(result: results.LogVerification, _: str) -> str:
+def _(result: results.LogVerification) -> str:
     counted = ", ".join(f"{count} {kind}" for kind, count in result.records.items())
     return facts(f"every record of the log holds: {result.size}", {"root": result.root, "records": counted})
 
 
 def facts(title: str, values: Mapping[str, object]) -> str:
-    """A title, and a line for each fact; a value never makes a line of its own."""
+    """A title, and a line for each fact."""
     width = max((len(name) for name in values), default=0)
-    lines = (f"  {name:<{width}}  {one_line(value, LONG)}" for name, value in values.items())
-    return "\n".join([one_line(title, LONG), *lines])
+    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in values.items())])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns as wide as they need to be; a cell never makes a line of its own."""
-    rows = [[one_line(cell, LONG) for cell in row] for row in rows]
+    """Rows in columns as wide as they need to be."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -218,11 +253,11 @@ def signers(by_step: Mapping[str, str]) -> str:
 
 def safe(text_: str) -> str:
     """The same lines, with what a terminal would obey written as escapes."""
-    return "\n".join(one_line(line, LONG) for line in text_.split("\n"))
+    return "\n".join(one_line(line, 4000) for line in text_.split("\n"))
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    found = [f"  {one_line(line, LONG)}" for line in lines]
+    found = [f"  {line}" for line in lines]
     return [f"{title}:", *found] if found else []
 
 

@@ -10,17 +10,15 @@ if TYPE_CHECKING:
 
 
 def summary(ran: Ran, program: str = "hardline") -> str:
-    """Dataset, model, what was measured, who signed, and where to look further by `program`."""
+    """Dataset, model, what was measured, who signed, and where to look further.
+
+    Args:
+        ran: What was done.
+        program: How the program is called, for the commands to go on with.
+    """
     dataset, published, model, hardened = ran.published.dataset, ran.published, ran.hardened.model, ran.hardened
     metrics = hardened.metrics
     names = ", ".join(_attacker(item) for item in metrics["attackers"])
-    further = [
-        (f"verify {model.reference}", "every signature, seal and digest again"),
-        (f"lineage {model.reference}", "what was made from what, by whom"),
-        (f"show {dataset.reference}", "what the log and the public documents say"),
-        ("log verify", "every record and every signature of the log"),
-    ]
-    width = max(len(command) for command, _ in further)
     lines = [
         "",
         f"dataset  {dataset.reference}{_again(published.created)}   log index {published.log_index}",
@@ -37,7 +35,9 @@ def summary(ran: Ran, program: str = "hardline") -> str:
         *_signed({**published.signers, **hardened.signers}),
         "",
         "look further",
-        *(f"         {program} {command:<{width}}   {what}" for command, what in further),
+        f"         {program} verify {model.reference}      every signature, seal and digest again",
+        f"         {program} lineage {model.reference}     what was made from what, by whom",
+        f"         {program} show {dataset.reference}      the same with list, and with log verify",
         f"{ran.seconds:.1f} s" + ("" if published.created or hardened.created else ": nothing was published twice"),
     ]
     return "\n".join(lines)

@@ -18,7 +18,7 @@ import os
 import re
 import time as _time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hardline.tasks.core.references import ContractRef, RecipeRef, SourceRef
 
 __all__ = [
-    "accept", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
+    "accept", "draft", "errors", "export", "harden", "init", "keys_list", "lineage", "list", "log_checkpoint", "log_prove",
     "log_verify", "open_dataset", "publish", "recall", "release", "run", "show", "verify",
 ]  # fmt: skip
 
@@ -110,13 +110,46 @@ def accept(folder: str | os.PathLike[str], *, home: Home = None) -> results.Acce
         return _accept(runtime, Path(folder))
 
 
+def draft(
+    source: str,
+    name: str,
+    label: str,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    delimiter: str | None = None,
+    progress: Progress | None = None,
+) -> results.Drafted:
+    """Profile a CSV source once and write a contract and a suite for review; needs no home and signs nothing.
+
+    Args:
+        source: A path, a folder, a pattern or an https:// address.
+        name: The dataset's name.
+        label: The column to predict.
+        out: The folder for the two files; None: a folder of the dataset's name.
+        delimiter: Between cells; None: found in the first line.
+        progress: Who watches.
+
+    Raises:
+        IngestError: It cannot be read.
+        ContractError: There is nothing to learn, or it is no classification.
+        UsageError: One of the files is there.
+    """
+    from hardline.infra.runtime import Silent
+    from hardline.infra.settings import protect_process
+    from hardline.tasks.core.drafting.draft import draft as make
+
+    protect_process()
+    target = Path(name if out is None else out)
+    return make(source_ref(source).uri, name, label, target, progress or Silent(), delimiter=delimiter)
+
+
 def publish(
     source: str, contract: str | os.PathLike[str], *, home: Home = None, progress: Progress | None = None
 ) -> results.Published:
     """Ingest, validate, encrypt, sign and publish a source.
 
     Args:
-        source: A local path or file:// URI.
+        source: A local file or folder, a pattern such as `data/*.parquet`, a file:// or an https:// URI.
         contract: The name of an accepted contract, or its folder, which must be as it was accepted.
         home: The home.
         progress: Who watches.
@@ -260,7 +293,7 @@ def recall(reference: str, reason: str, *, home: Home = None) -> results.RecallR
     from hardline.tasks.core import catalogue
     from hardline.tasks.core.references import Wanted
 
-    with _working(home) as runtime:
+    with _working(home, clean=False) as runtime:
         return catalogue.recall(runtime, Wanted.parse(reference), reason)
 
 
@@ -482,15 +515,12 @@ def _open(home: Home) -> Runtime:
 
 
 @contextmanager
-def _working(home: Home, progress: Progress | None = None) -> Iterator[Runtime]:
-    """The home, held alone, with what a crash left removed."""
+def _working(home: Home, progress: Progress | None = None, *, clean: bool = True) -> Iterator[Runtime]:
+    """The home, held alone."""
     from hardline.infra import runtime as runtimes
-    from hardline.infra.locks import file_lock
-    from hardline.tasks.core.sweep import sweep
+    from hardline.tasks.core.working import working
 
-    runtime = runtimes.watched(_open(home), progress)
-    with file_lock(runtime.root / LOCK) if runtime.root.exists() else nullcontext(), runtimes.use(runtime):
-        sweep(runtime)
+    with working(runtimes.watched(_open(home), progress), clean=clean) as runtime:
         yield runtime
 
 
@@ -506,6 +536,7 @@ def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: 
     from hardline.infra.settings import Settings
     from hardline.infra.storage.folder import ReadOnlyFolder
     from hardline.tasks.core import anchors
+    from hardline.tasks.core.ledger import Ledger
     from hardline.tasks.core.offline import verify_folder
 
     exported = ReadOnlyFolder(folder)
@@ -516,7 +547,8 @@ def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: 
         given = {"trust": anchors.trust_folder(Path(trust))}
     else:
         with anchors.without_home():
-            given = {"trust": _open(home).trust}
+            runtime = _open(home)
+        given = {"trust": runtime.trust, "view": Ledger(runtime).view()}
     settings = Settings.from_environment(os.environ)
     try:
         proven = verify_folder(exported, steps, SystemClock().now(), settings.max_checkpoint_age, **given)
@@ -526,8 +558,10 @@ def _verify_folder(folder: Path, steps: Any, home: Home, trust: Any, owner_key: 
         raise
     assert proven.subject.checkpoint is not None
     result = _verification(proven, "offline", proven.subject.checkpoint.size)
-    note = f"as of checkpoint {proven.subject.checkpoint.size}: a later recall is not seen from a folder"
-    return replace(result, notes=(*result.notes, note))
+    notes = ["README is for people, and was not verified"]
+    if "view" not in given:
+        notes.append(f"as of checkpoint {proven.subject.checkpoint.size}: a later recall is not seen from a folder")
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def _verification(proven: Any, scope: str, size: int) -> results.Verification:

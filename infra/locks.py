@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass
 class _Held:
     descriptor: int
-    pid: int  # of the taker: a forked child inherits the descriptor and not the right
+    owner: tuple[int, int]  # process and thread: a forked child inherits the descriptor and not the right
     times: int
 
 
@@ -28,23 +28,28 @@ _guard = threading.Lock()
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold the lock; the same process may take it again, on any thread, and holds it until the last block ends.
+def file_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock; the same thread may take it again, and holds it until the last block ends.
 
     Args:
         path: The lock's file, which stays; it says who holds the lock, or held it last.
 
+    Yields:
+        Whether this block is the first to take it.
+
     Raises:
-        Unavailable: Another process holds it; the message names its pid.
+        Unavailable: Another process or thread holds it; the message names its pid.
     """
-    name = str(path.absolute())
+    name, owner = str(path.absolute()), (os.getpid(), threading.get_ident())
     with _guard:
         held = _held.get(name)
-        if held is None or held.pid != os.getpid():
-            held = _held[name] = _Held(_take(path), os.getpid(), 0)
+        if held is None or held.owner != owner:
+            held = _Held(_take(path), owner, 0)
+            _held[name] = held
         held.times += 1
+        first = held.times == 1
     try:
-        yield
+        yield first
     finally:
         with _guard:
             held.times -= 1

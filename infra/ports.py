@@ -40,14 +40,23 @@ class ObjectStore(Protocol):
     def replace(self, path: str, data: Bytes) -> None:
         """Create or overwrite atomically; only for what can be derived again."""
 
-    def get(self, path: str) -> bytes:
-        """The whole object in memory; raises `NotFound`."""
+    def get(self, path: str, limit: int | None = None) -> bytes:
+        """The whole object in memory, and of one longer than `limit` bytes one byte more than that.
+
+        So whoever knows how long an object is sees that it is another, and never reads what would not fit.
+
+        Raises:
+            NotFound: There is none.
+        """
 
     def stream(self, path: str, chunk: int = 1 << 20) -> Iterator[bytes]:
         """The object in chunks of at most `chunk` bytes; raises `NotFound` before the first."""
 
     def list(self, prefix: str) -> list[ObjectInfo]:
-        """Every object whose path begins with `prefix` (a whole number of segments, or ''), sorted by path."""
+        """Every object whose path begins with `prefix` (a whole number of segments, or ''), sorted by path.
+
+        The size is -1 for what is no object: a link, a device, a folder too deep.
+        """
 
     def delete(self, path: str) -> None:
         """Remove an object; one that is missing is no error."""
@@ -60,7 +69,7 @@ class LogTransaction(Protocol):
         """The records from index `start`, and the latest checkpoint (None: the log is empty)."""
 
     def append(self, records: Sequence[bytes], checkpoint: bytes, unique: Sequence[str] = ()) -> None:
-        """Add records and the checkpoint that covers them; raises `Conflict` if a unique key is taken."""
+        """Add records, perhaps none, and the checkpoint that covers them; raises `Conflict` if a unique key is taken."""
 
 
 @runtime_checkable
@@ -72,9 +81,6 @@ class LogStore(Protocol):
 
     def transaction(self) -> AbstractContextManager[LogTransaction]:
         """Hold the head; commits when the block ends, and drops everything if it raises."""
-
-    def save_checkpoint(self, checkpoint: bytes) -> None:
-        """Replace the latest checkpoint without adding records (a fresh signature over the same tree)."""
 
 
 @runtime_checkable

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import stat
 import tempfile
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +31,10 @@ class Settings:
     credentials_directory: Path | None  # of systemd
     prefect_api_url: str | None
     max_checkpoint_age: timedelta | None  # None: any age
+    ca_file: Path | None = None  # the authorities that sources on the web are checked against; None: the system's
+    allow_http_loopback: bool = False  # for tests: http:// to this machine as a source
+    download_bytes: int = 64 << 30  # of one source on the web
+    download_seconds: int = 6 * 3600
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -46,6 +52,10 @@ class Settings:
             credentials_directory=_path(environ, "CREDENTIALS_DIRECTORY"),
             prefect_api_url=environ.get("PREFECT_API_URL") or None,
             max_checkpoint_age=_age(environ.get("HARDLINE_MAX_CHECKPOINT_DAYS")),
+            ca_file=_path(environ, "HARDLINE_CA_FILE"),
+            allow_http_loopback=environ.get("HARDLINE_ALLOW_HTTP_LOOPBACK") == "1",
+            download_bytes=_count(environ, "HARDLINE_MAX_DOWNLOAD_GIB", 64) << 30,
+            download_seconds=_count(environ, "HARDLINE_MAX_DOWNLOAD_MINUTES", 360) * 60,
         )
 
 
@@ -60,24 +70,38 @@ def protect_process(environ: MutableMapping[str, str] = os.environ) -> None:
     environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
-def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.environ) -> None:
+@contextmanager
+def private_temporary(folder: Path, environ: MutableMapping[str, str] = os.environ) -> Iterator[None]:
     """Send temporary files of this process and its children, of any library, to a folder that only we can read.
 
+    What an earlier process left in it is removed, and what this one left when the block ends.
+
     Args:
-        folder: Made if it is missing; 0700 afterwards.
+        folder: Made if it is missing; 0700 while the block lasts.
         environ: The environment that children inherit.
 
     Raises:
         Misconfigured: It is a link, or somebody else's.
     """
     if not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise Misconfigured(f"{folder}: a folder of our own expected for temporary files", help=f"remove {folder}")
     folder.chmod(0o700)
+    before = environ.get("TMPDIR")
     environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None  # the standard library reads the environment again
+    try:
+        yield
+    finally:
+        if before is None:
+            environ.pop("TMPDIR", None)
+        else:
+            environ["TMPDIR"] = before
+        tempfile.tempdir = None
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
@@ -96,3 +120,10 @@ def _age(value: str | None) -> timedelta | None:
     if not _DAYS.fullmatch(value):
         raise Misconfigured(f"HARDLINE_MAX_CHECKPOINT_DAYS: 0 (any age) to 99999 days expected, got {value[:20]!r}")
     return timedelta(days=int(value)) if int(value) else None
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdigit() or not 0 < int(value) < 1 << 20:
+        raise Misconfigured(f"{name}: a whole number above 0 expected, got {value[:20]!r}")
+    return int(value)

@@ -1,59 +1,19 @@
-"""Progress for a person at a terminal, or for a log file: on standard error, since results go to standard output.
-
-Nothing here ever ends what it reports on: a reader that has gone or a full disk silences it.
-"""
+"""Progress for a person at a terminal, or for a log file: on standard error, since results go to standard output."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from hardline.infra.escaping import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
-
-
-_STREAMS = ("stdin", "stdout", "stderr")
-
-
-def open_streams() -> None:
-    """Open what the caller closed, and make every text writable, whatever the terminal's encoding.
-
-    Otherwise the next file that is opened would be number 0, 1 or 2, and what the program says would be written into it.
-    """
-    for number, name in enumerate(_STREAMS):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number that is free
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
-        if number and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def silence(stream: Any) -> None:
-    """Send what a stream still holds, and everything after it, nowhere: it cannot be written."""
-    with suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-
-
-def note(text: str) -> None:
-    """Lines on standard error, if anybody can read them; the caller has made them harmless."""
-    if sys.stderr is None:
-        return
-    try:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
-    except (OSError, ValueError):
-        silence(sys.stderr)
 
 
 class Lines:
@@ -69,7 +29,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """See `Progress`."""
-        note(one_line(text))
+        say(one_line(text))
 
     def advance(self, step: str, done: int, total: int | None) -> None:
         """See `Progress`; a line of a log cannot move."""
@@ -80,39 +40,34 @@ class Bars(Lines):
 
     def __init__(self) -> None:
         self._shown: RichProgress | None = None
-        self._step: tuple[str, TaskID] | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
         if self._shown is not None:
-            with suppress(OSError):
-                self._shown.stop()
+            self._shown.stop()
             self._shown = None
 
     def say(self, text: str) -> None:
-        """See `Progress`. A line is said when something is done, so the bar that was there goes."""
+        """See `Progress`."""
         from rich.text import Text  # no markup: the text may be anybody's
 
-        with suppress(OSError):
-            self._end()
+        with _unheard():
             self._progress().console.print(Text(one_line(text)))
 
     def advance(self, step: str, done: int, total: int | None) -> None:
-        """See `Progress`. One step is under way at a time."""
-        with suppress(OSError):
-            if self._step is None or self._step[0] != step:
-                self._end()
-                self._step = (step, self._progress().add_task(one_line(step, 40), total=total))
-            self._progress().update(self._step[1], completed=done, total=total)
+        """See `Progress`."""
+        with _unheard():
+            shown = self._progress()
+            for other in [name for name in self._tasks if name != step]:  # a step that begins ends the one before
+                shown.remove_task(self._tasks.pop(other))
+            if step not in self._tasks:
+                self._tasks[step] = shown.add_task(one_line(step, 40), total=total)
+            shown.update(self._tasks[step], completed=done, total=total)
             if done == total:
-                self._end()
-
-    def _end(self) -> None:
-        if self._step is not None:
-            self._progress().remove_task(self._step[1])
-            self._step = None
+                shown.remove_task(self._tasks.pop(step))
 
     def _progress(self) -> RichProgress:
         if self._shown is None:
@@ -131,4 +86,37 @@ class Bars(Lines):
 
 def watcher() -> Lines:
     """The one that fits standard error."""
-    return Bars() if sys.stderr is not None and sys.stderr.isatty() else Lines()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+def say(text: str) -> None:
+    """Lines on standard error. A channel that is gone or full is no reason to end the work."""
+    with _unheard():
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(channel: TextIO) -> None:
+    """Let what is still written to a channel go nowhere: the interpreter writes the rest when it ends, and would fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), channel.fileno())
+
+
+def open_channels() -> None:
+    """Standard input, output and error that are there, whatever the parent closed, and that can write every character."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115  as long as the process
+        if mode == "w" and hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")

@@ -35,13 +35,15 @@ def show_verdict(act: Act, accepted: AcceptedSnapshot) -> None:
             "rule": rule.type,
             "column": rule.column,
             "result": "passed" if rule.success else "failed",
+            "severity": rule.severity,
             "rows": "" if rule.violations is None else rule.violations,
         }
         for rule in verdict.rules
     ]
     about = (
         f"{verdict.decision}: {verdict.accepted:,} of {verdict.rows:,} rows accepted, {verdict.quarantined:,} "
-        f"quarantined; {verdict.evaluated} of {verdict.declared} expectations evaluated"
+        f"quarantined; {verdict.evaluated} of {verdict.declared} expectations evaluated; "
+        f"{len(verdict.warnings)} warnings"
     )
     artifacts.put_table(f"{accepted.name}-verdict", rows, about)
 

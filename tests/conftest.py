@@ -51,7 +51,7 @@ class Lab:
     source: Path
     older: Path
     _judged: dict[int, Any] = field(default_factory=dict)
-    _parsed: dict[bytes, Any] = field(default_factory=dict)
+    _parsed: dict[Any, Any] = field(default_factory=dict)
 
     clone = staticmethod(clone)
 
@@ -65,11 +65,11 @@ class Lab:
             assert self._judged[rows].mask.all()
         return self._judged[rows]
 
-    def parse(self, source, contract):
+    def parse(self, files, contract):
         """The real parser, once for each source."""
-        data = b"".join(source)
+        data = tuple((name, b"".join(chunks)) for name, chunks in files)
         if data not in self._parsed:
-            self._parsed[data] = list(parse(iter([data]), contract))
+            self._parsed[data] = list(parse(((name, [whole]) for name, whole in data), contract))
         return iter(self._parsed[data])
 
     def publish_stages(self, source: Path):

@@ -35,11 +35,6 @@ class MemoryLog:
                 self.records, self.checkpoint = [*self.records, *held.added], held.checkpoint
                 self._uniques |= held.unique
 
-    def save_checkpoint(self, checkpoint: bytes) -> None:
-        """See `LogStore`."""
-        with self._head:
-            self.checkpoint = checkpoint
-
     def taken(self, name: str) -> bool:
         """Whether a unique key is claimed."""
         return name in self._uniques

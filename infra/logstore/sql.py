@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 FORMAT = 1
+MAX_RECORD = 1 << 14  # bytes; larger than any record that the core makes
+MAX_NOTE = 1 << 16  # bytes; a checkpoint with room for witnesses
+_AUTOMATIC = ("index", "sqlite_autoindex_uniques_1")  # SQLite's own, of the primary key
 _WAIT_MS = 30_000  # for another writer; a head is held for milliseconds
 _PREFIX = "sqlite:///"
 _APPEND_ONLY = "BEGIN SELECT RAISE(ABORT, 'append only'); END"
@@ -68,11 +71,6 @@ class SqlLog:
         with self._connected("BEGIN IMMEDIATE") as connection:
             yield _Transaction(connection)
 
-    def save_checkpoint(self, checkpoint: bytes) -> None:
-        """See `LogStore`."""
-        with self._connected("BEGIN IMMEDIATE") as connection:
-            _save(connection, checkpoint)
-
     @cached_property
     def _engine(self) -> Engine:
         from sqlalchemy import create_engine, event
@@ -83,7 +81,9 @@ class SqlLog:
         @event.listens_for(engine, "connect")
         def _prepare(connection: Any, _: Any) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAIT_MS}", "trusted_schema=OFF"):
+            for pragma in (
+                "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_WAIT_MS}", "trusted_schema=OFF", "temp_store=MEMORY",
+            ):  # fmt: skip
                 connection.execute(f"PRAGMA {pragma}")
 
         self._make_file()
@@ -107,13 +107,22 @@ class SqlLog:
             self._fail(error.strerror or "")
 
     def _check_format(self, connection: Connection) -> None:
-        found = connection.exec_driver_sql("SELECT number FROM format").scalars().all()
+        """Whoever writes the file could plant a trigger that drops records, or a view that never ends."""
+        held = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name").all()
+        if ("table", "format", _SCHEMA[0]) not in held:
+            raise Corrupt(f"log {self._path}: a table that states the format expected, got none")
+        found = connection.exec_driver_sql("SELECT number FROM format LIMIT 2").scalars().all()
         if len(found) != 1 or not isinstance(found[0], int) or found[0] < 1:
             raise Corrupt(f"log {self._path}: one format expected, got {len(found)} rows or another value")
         if found[0] != FORMAT:
             raise UsageError(
                 f"log {self._path}: format {FORMAT} expected, got {found[0]}", help="upgrade the program: it is older"
             )
+        own = {sql for sql in _SCHEMA if sql.startswith("CREATE")}
+        made = [sql for _, _, sql in held if sql is not None]
+        automatic = [(type_, name) for type_, name, sql in held if sql is None]
+        if len(made) != len(own) or set(made) != own or automatic != [_AUTOMATIC]:
+            raise Corrupt(f"log {self._path}: the program's own tables and triggers expected, got others")
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:
@@ -170,10 +179,17 @@ def _tables(connection: Connection) -> int:
 
 
 def _read(connection: Connection, start: int) -> tuple[list[bytes], bytes | None]:
-    rows = connection.exec_driver_sql("SELECT body FROM records WHERE idx >= ? ORDER BY idx", (start,))
-    records = [bytes(body) if isinstance(body, bytes) else b"" for (body,) in rows]  # a hostile row is no record
-    note = connection.exec_driver_sql("SELECT note FROM checkpoint").scalar()
-    return records, note if isinstance(note, bytes) else None
+    """What is no record, or larger than one may be, comes as empty bytes, which no reader takes for one."""
+    rows = connection.exec_driver_sql(
+        "SELECT CASE WHEN typeof(body) = 'blob' AND length(body) <= ? THEN body ELSE x'' END "
+        "FROM records WHERE idx >= ? ORDER BY idx",
+        (MAX_RECORD, start),
+    )
+    records = [bytes(body) for (body,) in rows]
+    note = connection.exec_driver_sql(
+        "SELECT CASE WHEN typeof(note) = 'blob' AND length(note) <= ? THEN note END FROM checkpoint", (MAX_NOTE,)
+    ).scalar()
+    return records, None if note is None else bytes(note)
 
 
 def _save(connection: Connection, checkpoint: bytes) -> None:

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from hardline.infra.parsers.spec import CsvSpec
 
 _BOM = b"\xef\xbb\xbf"
-_MAGIC = (
-    (b"\x1f\x8b", 0), (b"PK\x03\x04", 1), (b"\x28\xb5\x2f\xfd", 2), (b"PAR1", 3), (b"ARROW1", 4),
-    (b"\xff\xfe", 5), (b"\xfe\xff", 5), (b"\x93NUMPY", 6),
-)  # fmt: skip
-
 
 Cell = tuple[bytes, bool]  # its text, and whether it was quoted
 
@@ -74,6 +69,7 @@ def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
         Found: The text is no CSV at all: its encoding, its line ends or its quotes are wrong.
     """
     grammar = _grammar(spec.delimiter.encode())
+    trim = _Trim(spec.delimiter.encode()) if spec.trim else None
     line, total, pending, ended = 1, 0, b"", False
     while not ended:
         piece = _fill(read, spec.batch_bytes)
@@ -82,7 +78,7 @@ def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
             piece = _begin(piece)
         total += len(piece)
         if total > spec.max_decoded_bytes:
-            raise Found("limits")
+            raise Found("limits", what="decoded")
         pending += piece
         if ended and pending and not pending.endswith(b"\n"):
             pending += b"\n"
@@ -92,7 +88,7 @@ def cut(read: Callable[[int], bytes], spec: CsvSpec) -> Iterator[Block]:
         if end:
             block = _checked(pending[:end], line, grammar)
             pending = pending[end:]
-            yield block
+            yield trim(block) if trim else block
             line += block.lines
 
 
@@ -105,9 +101,6 @@ def _fill(read: Callable[[int], bytes], size: int) -> bytes:
 
 
 def _begin(piece: bytes) -> bytes:
-    for magic, looks in _MAGIC:
-        if piece.startswith(magic):
-            raise Found("format", looks=looks)
     text = piece.removeprefix(_BOM)
     if not text:
         raise Found("empty")
@@ -146,6 +139,33 @@ def _checked(data: bytes, line: int, grammar: re.Pattern[bytes]) -> Block:
     elif b"\r" in data and (alone := re.search(rb"\r(?!\n)", data)):
         raise Found("line-end", line=line + data.count(b"\n", 0, alone.start()))
     return Block(data, line, data.count(b"\n"), quoted)
+
+
+class _Trim:
+    """Drops the blanks around unquoted cells; the block's quotes are known to be right, so none stands beside a blank."""
+
+    def __init__(self, delimiter: bytes) -> None:
+        blanks, mark = (b" \t" if delimiter != b"\t" else b" "), re.escape(delimiter)
+        blank = rb"[" + blanks + rb"]"
+        leading = rb"(?:\A|(?<=[" + mark + rb"\n]))" + blank + rb"++"
+        trailing = rb"(?<!" + blank + rb")" + blank + rb"++(?=" + mark + rb"|\r?\n)"  # each run is looked at once
+        self._plain = re.compile(leading + rb"|" + trailing)
+        self._quoted = re.compile(rb'("[^"]*+(?:""[^"]*+)*+")|' + self._plain.pattern)
+        each = [bytes([blank]) for blank in blanks]
+        self._single = [(side + one, side) for one in each for side in (delimiter, b"\n")]
+        self._single += [(one + side, side) for one in each for side in (delimiter, b"\n", b"\r\n")]
+        self._blanks = tuple(each)
+
+    def __call__(self, block: Block) -> Block:
+        data = block.data
+        if block.quoted:
+            data = self._quoted.sub(lambda match: match[1] or b"", data)
+        else:
+            for text, side in self._single:  # most cells have one blank at most, and this is much faster
+                data = data.replace(text, side)
+            if data.startswith(self._blanks) or any(text in data for text, _ in self._single):
+                data = self._plain.sub(b"", data)
+        return Block(data, block.line, block.lines, block.quoted)
 
 
 def _grammar(delimiter: bytes) -> re.Pattern[bytes]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from hardline.infra.parsers.columns import schema
 from hardline.infra.parsers.csv_blocks import records
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
     from hardline.infra.parsers.csv_blocks import Block
     from hardline.infra.parsers.spec import CsvSpec
-
-_TYPES = {
-    "boolean": pa.bool_(), "category": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.float64(),
-    "text": pa.string(),
-}  # fmt: skip
 
 
 def grammar(type_: str, spec: CsvSpec) -> str | None:
@@ -42,11 +38,6 @@ def grammar(type_: str, spec: CsvSpec) -> str | None:
     if type_ == "boolean":
         return "|".join(re.escape(text) for text in (*spec.true_values, *spec.false_values)) or r"[^\s\S]"
     return None
-
-
-def schema(spec: CsvSpec) -> pa.Schema:
-    """The schema of every batch: the specification's columns in its order."""
-    return pa.schema([pa.field(name, _TYPES[type_]) for name, type_, _ in spec.columns])
 
 
 class Converter:

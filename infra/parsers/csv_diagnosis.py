@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from hardline.infra.parsers.csv_blocks import Cell, records
+from hardline.infra.parsers.csv_blocks import records
 from hardline.infra.parsers.csv_convert import grammar
 from hardline.infra.parsers.refusals import Found
 
@@ -17,30 +17,6 @@ if TYPE_CHECKING:
     from hardline.infra.parsers.spec import CsvSpec
 
 _INT64 = range(-(1 << 63), 1 << 63)
-
-
-def columns_of(header: Sequence[Cell], spec: CsvSpec) -> list[int]:
-    """For each cell of the header, its column's position in the contract.
-
-    Raises:
-        Found: The header does not name exactly the contract's columns, each once. Its other names are reported only
-            if it names half of them: otherwise the line may be a row.
-    """
-    names = [text.decode() for text, _ in header]
-    known = {name: position for position, (name, _, _) in enumerate(spec.columns)}
-    missing = [position for name, position in known.items() if name not in names]
-    unknown = [name for name in dict.fromkeys(names) if name not in known]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if missing or unknown or twice:
-        is_header = 2 * len(missing) <= len(known)
-        if not is_header:
-            twice, unknown = [], []
-        raise Found("header", line=1, header=is_header, missing=missing, twice=_some(twice), unknown=_some(unknown))
-    return [known[name] for name in names]
-
-
-def _some(names: list[str]) -> list[str]:
-    return [name[:60] for name in names[:100]]
 
 
 def diagnose(block: Block, spec: CsvSpec, order: Sequence[int]) -> Found:

@@ -1,49 +1,59 @@
-"""Where bytes come from: local files. Object stores and the web will be other branches of the same function."""
+"""Where bytes come from: a local file, a folder, a pattern, or the web. Object stores will be another branch."""
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from hardline.infra.parsers.errors import ParseRefused
+from hardline.infra.parsers.local_files import LocalFile, find, plain
+from hardline.infra.parsers.remote_files import RemoteFile, RemoteLimits, check_url, redacted
+from hardline.infra.parsers.spec import SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-CHUNK_BYTES = 1 << 20
+    SourceFile = LocalFile | RemoteFile
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=/)")
-_KNOWN = "a path or file://"
+_KNOWN = "a path, a pattern, file:// or https://"
+_EXTENSIONS = {
+    "csv": (".csv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "parquet": (".parquet",),
+    "arrow": (".arrow", ".arrows", ".feather", ".ipc"),
+    "npz": (".npz",),
+    "npy": (".npy",),
+}
 
 
-def open_source(uri: str) -> Iterator[bytes]:
-    """The source's bytes, in chunks. The file is opened by the call, not by the first chunk.
+def open_sources(
+    uri: str, *, format: str, compression: str, limits: RemoteLimits | None = None
+) -> Sequence[SourceFile]:
+    """The files of a source, at least one, in the order in which they are read.
 
     Args:
-        uri: A path, or a `file://` URI.
+        uri: A path to a file or a folder, a pattern such as `data/*.parquet`, a `file://` or an `https://` URI.
+        format: As the contract states it; says which files of a folder are meant, and nothing of what is in them.
+        compression: As the contract states it.
+        limits: How far the web is trusted.
 
     Raises:
-        ParseRefused: `uri` (nothing that can be read from; a URI with a user or a query among them), `missing` or
-            `unreadable` (a folder or a device too); `unreadable` also while reading.
+        ParseRefused: `uri` (nothing that can be read from; a URI with a user or a query among them), `missing`,
+            `unreadable`, `link`, `format` or `limits`; see `local_files.find`.
     """
-    path = _local(uri)
-    shown = _plain(str(path))
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer must not hang
-    except (FileNotFoundError, NotADirectoryError):
-        raise ParseRefused("missing", message=f"{shown}: a file expected, got nothing", help="check the path") from None
-    except OSError as error:
-        raise _unreadable(shown, error) from None
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        got = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-        raise ParseRefused("unreadable", message=f"{shown}: a file expected, got {got}", help="name one file")
-    return _chunks(FileIO(descriptor), shown)
+    scheme = _SCHEME.match(uri)
+    if scheme is not None and scheme[1].lower() in ("https", "http"):
+        limits = limits or RemoteLimits()
+        check_url(uri, limits)
+        return (RemoteFile(redact_uri(uri), None, uri, limits),)
+    wanted = [extension + SUFFIXES[compression] for extension in _EXTENSIONS[format]]
+    every = [
+        extension + suffix for known in _EXTENSIONS.values() for extension in known for suffix in SUFFIXES.values()
+    ]
+    return tuple(find(_local(uri), wanted, every))
 
 
 def redact_uri(uri: str) -> str:
@@ -51,12 +61,8 @@ def redact_uri(uri: str) -> str:
     scheme = _SCHEME.match(uri)
     if scheme is None or scheme[1].lower() == "file":
         path = unquote(urlsplit(uri).path) if scheme else uri
-        return _plain(path.rstrip("/").rsplit("/", 1)[-1]) or "?"
-    try:
-        parts = urlsplit(uri)
-        return _plain(f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}")
-    except ValueError:
-        return _plain(scheme[1].lower())
+        return plain(path.rstrip("/").rsplit("/", 1)[-1]) or "?"
+    return redacted(uri)
 
 
 def _local(uri: str) -> Path:
@@ -78,32 +84,9 @@ def _local(uri: str) -> Path:
     if parts.scheme != "file":
         raise ParseRefused(
             "uri",
-            message=f"{redact_uri(uri)}: {_KNOWN} expected, got {_plain(parts.scheme)}:",
+            message=f"{redact_uri(uri)}: {_KNOWN} expected, got {plain(parts.scheme)}:",
             help="copy it to a file first",
         )
     if parts.netloc not in ("", "localhost") or "%00" in uri:
         raise ParseRefused("uri", message=f"{redact_uri(uri)}: file:///absolute/path expected, got another form")
     return Path(unquote(parts.path))
-
-
-def _chunks(file: FileIO, shown: str) -> Iterator[bytes]:
-    with file:
-        while True:
-            try:
-                chunk = file.read(CHUNK_BYTES)
-            except OSError as error:
-                raise _unreadable(shown, error) from None
-            if not chunk:
-                return
-            yield chunk
-
-
-def _unreadable(shown: str, error: OSError) -> ParseRefused:
-    return ParseRefused(
-        "unreadable", message=f"{shown}: a readable file expected: {error.strerror}", help="check its permissions"
-    )
-
-
-def _plain(text: str) -> str:
-    """Text that can stand in a log line and in canonical JSON."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:200]

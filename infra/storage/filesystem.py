@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from hardline.infra.errors import Conflict, Misconfigured, NotFound, Unavailable
 from hardline.infra.ports import Bytes, ObjectInfo
-from hardline.infra.storage.descent import descended, open_plain
+from hardline.infra.storage.descent import SPECIAL, descended, open_plain, read_up_to, walk
 from hardline.infra.storage.paths import check, check_prefix
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ class FilesystemStore:
         """See `ObjectStore`."""
         self._write(path, data, lambda folder, made, name: os.replace(made, name, src_dir_fd=folder, dst_dir_fd=folder))
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, limit: int | None = None) -> bytes:
         """See `ObjectStore`."""
         with self._named(path), self._open(path) as file:
-            return file.read()
+            return read_up_to(file, limit)
 
     def stream(self, path: str, chunk: int = 1 << 20) -> Iterator[bytes]:
         """See `ObjectStore`."""
@@ -62,25 +63,18 @@ class FilesystemStore:
     def list(self, prefix: str) -> list[ObjectInfo]:
         """See `ObjectStore`. What no put could have written is listed too, so that a stranger is seen."""
         place = check_prefix(prefix)
-        found: list[ObjectInfo] = []
-        pending = [place]
-        while pending:
-            name = pending.pop()
-            with self._named(name or "."):
-                try:
-                    entries = list(os.scandir(self._root / name))
-                except FileNotFoundError:
-                    continue
-                except NotADirectoryError:  # an object of exactly that name
-                    return [ObjectInfo(name, (self._root / name).lstat().st_size)]
-                for entry in entries:
-                    below = f"{name}/{entry.name}" if name else entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(below)
-                    elif not entry.name.startswith(_TEMPORARY):
-                        with suppress(FileNotFoundError):  # deleted in between
-                            found.append(ObjectInfo(below, entry.stat(follow_symlinks=False).st_size))
-        return sorted(found)
+        with self._named(place or "."):
+            try:
+                with descended(self._root, place.split("/") if place else []) as folder:
+                    listed = walk(folder)
+            except FileNotFoundError:
+                return []
+            except NotADirectoryError:  # an object of exactly that name, or a link
+                status = (self._root / place).lstat()
+                return [ObjectInfo(place, status.st_size if stat.S_ISREG(status.st_mode) else SPECIAL)]
+        start = f"{place}/" if place else ""
+        temporary = {path for path in listed if path.rsplit("/", 1)[-1].startswith(_TEMPORARY)}
+        return sorted(ObjectInfo(start + path, size) for path, size in listed.items() if path not in temporary)
 
     def delete(self, path: str) -> None:
         """See `ObjectStore`. A folder that this empties goes too."""
@@ -149,11 +143,12 @@ class FilesystemStore:
                 yield piece
 
     def _sweep(self) -> None:
-        """Remove the temporary files of writers that are dead."""
+        """Remove the temporary files of writers that are dead, where this process may."""
         for folder, _, names in os.walk(self._root):
             for name in names:
                 if name.startswith(_TEMPORARY) and not _alive(name):
-                    Path(folder, name).unlink(missing_ok=True)
+                    with suppress(OSError):
+                        Path(folder, name).unlink()
 
     @contextmanager
     def _named(self, path: str) -> Iterator[None]:
@@ -184,7 +179,7 @@ def _write_all(file: FileIO, data: Bytes) -> None:
 def _alive(name: str) -> bool:
     """Whether the writer of a temporary file lives; one on another machine or in another container counts as dead."""
     pid = name.removeprefix(_TEMPORARY).split("-", 1)[0]
-    if not pid.isdigit() or int(pid) < 1:
+    if not (pid.isascii() and pid.isdigit()) or int(pid) < 1:
         return False
     try:
         os.kill(int(pid), 0)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from hardline.infra.errors import NotFound, Unavailable
-from hardline.infra.storage.descent import descended, open_plain
+from hardline.infra.storage.descent import descended, open_plain, read_up_to, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SPECIAL = -1  # the size that is listed for what is no plain file, so that no expectation matches it
+    from pathlib import Path
 
 
 class ReadOnlyFolder:
@@ -27,29 +23,29 @@ class ReadOnlyFolder:
         self._root = root
 
     def paths(self) -> Mapping[str, int]:
-        """Every file beneath, relative and `/`-separated, with its size in bytes; -1 for a link or a device.
+        """Every file beneath, as `descent.walk` lists it.
 
         Raises:
             Unavailable: A folder cannot be listed; what is in it might be what nobody signed.
         """
-        found = {}
-        for folder, folders, names in os.walk(self._root, onerror=self._fail, followlinks=False):
-            for name in [*names, *(item for item in folders if Path(folder, item).is_symlink())]:
-                path = Path(folder, name)
-                status = path.lstat()
-                found[path.relative_to(self._root).as_posix()] = (
-                    status.st_size if stat.S_ISREG(status.st_mode) else SPECIAL
-                )
-        return found
+        try:
+            with descended(self._root, []) as folder:
+                return walk(folder)
+        except OSError as error:
+            self._fail(error)
 
-    def read(self, path: str) -> bytes:
-        """One file, whole; raises `NotFound`, for a link anywhere on the way too."""
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """One file, in private memory, and of a longer one than `limit` one byte more than that.
+
+        Raises:
+            NotFound: There is none, or a link anywhere on the way.
+        """
         *folders, name = path.split("/")
         if not {"", ".", ".."}.isdisjoint({*folders, name}) or "\0" in path:
             raise NotFound(f"{path!r}: a file's path below the folder expected")
         try:
             with descended(self._root, folders) as folder, FileIO(open_plain(folder, name), "rb") as file:
-                return file.read()
+                return read_up_to(file, limit)
         except FileNotFoundError:
             raise NotFound(f"{path}: a file expected, got nothing") from None
         except NotADirectoryError:

@@ -29,10 +29,11 @@ class MemoryStore:
         """See `ObjectStore`."""
         self.objects[check(path)] = bytes(data)
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, limit: int | None = None) -> bytes:
         """See `ObjectStore`."""
         try:
-            return self.objects[check(path)]
+            data = self.objects[check(path)]
+            return data if limit is None else data[: limit + 1]
         except KeyError:
             raise NotFound(f"{path}: an object expected, got nothing") from None
 

@@ -11,6 +11,7 @@ from hardline.infra.plain_file import read_file
 from hardline.tasks.core import canonical, paths
 from hardline.tasks.core import contract as contracts
 from hardline.tasks.core import suite as suites
+from hardline.tasks.core.commit import read_links, refuse_shared_name
 from hardline.tasks.core.contract import Contract, parse_contract
 from hardline.tasks.core.errors import ContractError, DigestMismatch, UsageError
 from hardline.tasks.core.suite import Suite, parse_suite
@@ -65,10 +66,8 @@ def read_accepted(act: Act, record: Record) -> Accepted:
     folder = paths.contract(record["name"], record["contract"], record["suite"])
     contract = act.recorded(f"{folder}/{CONTRACT_FILE}", record["contract"])
     suite = act.recorded(f"{folder}/{SUITE_FILE}", record["suite"])
-    for info in act.store.list(f"{folder}/{paths.LINKS}"):
-        link = act.store.get(info.path)
+    for name, link in read_links(act, folder).items():
         if canonical.digest(link) == record["link"]:
-            name = info.path.rsplit("/", 1)[-1]
             return Accepted(parse_contract(contract), parse_suite(suite), contract, suite, name, link, record.index)
     raise DigestMismatch(f"{folder}: the steward's link sha256:{record['link']} expected, got none")
 
@@ -81,7 +80,9 @@ def accept(act: Act, contract_bytes: bytes, suite_bytes: bytes) -> Record:
     """
     contract, suite = parse_contract(contract_bytes), parse_suite(suite_bytes)
     suite.check_against(contract)
-    latest = act.ledger.view().last("declare", name=contract.name)
+    view = act.ledger.view()
+    refuse_shared_name(view, contract.name, "dataset")
+    latest = view.last("declare", name=contract.name)
     if latest is not None and (latest["contract"], latest["suite"]) == (contract.digest, suite.digest):
         return latest
     folder = paths.contract(contract.name, contract.digest, suite.digest)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hardline.tasks.core.trust import TrustDocument
 
 
+MAX_OBJECT = 256 << 20  # bytes; shards and parts of sources are at most a quarter of it
+
+
 class Act:
     """What a step works with."""
 
@@ -124,7 +127,7 @@ class Act:
 def fetch(runtime: Runtime, path: str, digest: str) -> bytes:
     """An object of the store, if it is the one that was recorded; raises `DigestMismatch`."""
     try:
-        data = runtime.store.get(path)
+        data = runtime.store.get(path, MAX_OBJECT)
     except NotFound:
         raise DigestMismatch(f"{path}: sha256:{digest} expected, got nothing") from None
     if canonical.digest(data) != digest:

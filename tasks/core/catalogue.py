@@ -123,13 +123,13 @@ def recall(runtime: Runtime, wanted: Wanted, reason: str) -> RecallResult:
     """Record that a version must not be used any more; a second time changes nothing.
 
     Raises:
-        UsageError: No reason, or one that could be taken for several lines of the log.
+        UsageError: No reason.
         NotFound: The log holds no such reference.
     """
-    if not 0 < len(reason.strip()) <= 300 or not reason.strip().isprintable():
-        raise UsageError("recall: a reason of 1 to 300 printable characters, in one line, expected")
+    if not 0 < len(reason.strip()) <= 300 or not reason.isprintable():
+        raise UsageError("recall: a reason of 1 to 300 printable characters on one line expected")
     ledger = Ledger(runtime)
-    before = ledger.view()
+    before = ledger.view(any_age=True)
     record = verification.find(before, wanted)
     body = {"name": record["name"], "digest": record["manifest"], "reason": reason.strip()}
     made = ledger.append("steward", "recall", lambda view: view.last("recall", digest=record["manifest"]) or body)

@@ -7,9 +7,12 @@ floats, so that the contract says the same everywhere.
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import struct
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hardline.tasks.core import canonical
+from hardline.tasks.core.contract_source import (
+    CsvOptions,
+    SourceOptions,
+    TensorOptions,
+    check_tensor,
+    parse_csv,
+    parse_source,
+    parse_tensor,
+)
 from hardline.tasks.core.errors import ContractError
 from hardline.tasks.core.inputs import OTHER, Input, inputs_of
 from hardline.tasks.core.references import NAME
@@ -26,11 +38,12 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 << 20
 MAX_LEVELS = 1000
-TYPES = ("number", "integer", "boolean", "category", "text", "date")
+TYPES = ("number", "integer", "boolean", "category", "text", "date", "tensor")
 NUMERIC = ("number", "integer", "boolean")
 GROUPS = ("features", "label", "restricted", "identifiers", "ignored")
 VISIBILITIES = ("public", "confidential", "restricted")
 DIRECTIONS = ("both", "increase", "decrease")
+WARNINGS = ("list", "refuse")
 _LOGICAL = {
     "number": "number",
     "integer": "integer",
@@ -38,6 +51,7 @@ _LOGICAL = {
     "category": "string",
     "text": "string",
     "date": "date",
+    "tensor": "array",
 }
 
 Range = tuple[Decimal, Decimal]
@@ -59,6 +73,7 @@ class Column:
         direction: Which way an attacker moves it.
         levels: The values of a category, in order; the last may be `__other__`, for every value that is not listed.
         fill: What a net takes for a missing number; None where none may be missing.
+        tensor: What each row of a tensor column is; `valid`, `scale` and `epsilon` are then of each element.
     """
 
     name: str
@@ -72,6 +87,7 @@ class Column:
     direction: str
     levels: tuple[str, ...]
     fill: Decimal | None = None
+    tensor: TensorOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -116,14 +132,6 @@ class Floors:
 
 
 @dataclass(frozen=True)
-class CsvOptions:
-    """How a CSV source is written."""
-
-    delimiter: str
-    null_values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Contract:
     """See the module."""
 
@@ -140,6 +148,8 @@ class Contract:
     threat: ThreatModel
     floors: Floors
     csv: CsvOptions
+    source: SourceOptions = field(default_factory=SourceOptions)
+    warnings: str = "list"  # one of WARNINGS: what a failing expectation of severity warning leads to
 
     @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
@@ -150,6 +160,18 @@ class Contract:
     def inputs(self) -> tuple[Input, ...]:
         """The features as a net takes them."""
         return inputs_of(self.feature_columns)
+
+    @cached_property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one row as a net takes it: [D], or [C, H, W] of a tensor of two or three dimensions."""
+        if self.tensor is None or self.tensor.tensor is None:
+            return (len(self.inputs),)
+        return self.tensor.tensor.image_shape
+
+    @cached_property
+    def tensor(self) -> Column | None:
+        """The tensor column, which then is the only feature; None: the features are plain columns."""
+        return next((column for column in self.columns if column.tensor is not None), None)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -168,7 +190,11 @@ class Contract:
             "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "category": pa.string(),
             "text": pa.string(), "date": pa.date32(),
         }  # fmt: skip
-        return pa.schema([(column.name, types[column.type]) for column in self.columns])
+        elements = {"uint8": pa.uint8(), "float32": pa.float32()}
+        return pa.schema(
+            (c.name, pa.list_(elements[c.tensor.dtype], math.prod(c.tensor.shape)) if c.tensor else types[c.type])
+            for c in self.columns
+        )
 
 
 def parse_contract(data: bytes) -> Contract:
@@ -190,6 +216,7 @@ def parse_contract(data: bytes) -> Contract:
     if not re.fullmatch(NAME, name):
         raise ContractError(f"contract: name: lower-case letters, digits and hyphens expected, got {name[:80]!r}")
     classes = _classes(columns, label)
+    source = parse_source(custom.pop("source", None))
     contract = Contract(
         digest=canonical.digest(data),
         name=name,
@@ -199,16 +226,19 @@ def parse_contract(data: bytes) -> Contract:
         label=str(label),
         classes=classes,
         split=_split(custom.pop("split", None), columns),
-        visibility=_one_of(custom.pop("visibility", None), VISIBILITIES, "visibility"),
+        visibility=_one_of(custom.pop("visibility", None), VISIBILITIES, "contract: visibility"),
         budget=_budget(custom.pop("quarantine", None)),
+        warnings=_one_of(custom.pop("warnings", "list"), WARNINGS, "contract: warnings"),
         threat=_threat(custom.pop("threat", None), columns, classes),
         floors=_floors(custom.pop("floors", None)),
-        csv=_csv(custom.pop("csv", None)),
+        csv=parse_csv(custom.pop("csv", None), source),
+        source=source,
     )
     if custom:
         raise ContractError(f"contract: customProperties: known ones expected, got {sorted(custom)[0]!r}")
     if not contract.feature_columns:
         raise ContractError("contract: at least one feature column expected")
+    check_tensor({column.name: column.tensor for column in contract.feature_columns}, source)
     return contract
 
 
@@ -242,6 +272,16 @@ def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
     return number
 
 
+# A number is what a reviewer reads: 010 is no eight, 1:30 no ninety, 1_0 no ten, and yes is a word.
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _form, _first in (
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"[-+]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 
@@ -260,6 +300,10 @@ def _load(data: bytes) -> dict[str, Any]:
         raise ContractError("contract: YAML expected, got something else") from None
     if not isinstance(value, dict):
         raise ContractError("contract: an ODCS document expected, got something else")
+    try:
+        json.dumps(_plain(value), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ContractError("contract: text without lone surrogates expected") from None
     return value
 
 
@@ -270,9 +314,9 @@ def _check_standard(value: Mapping[str, Any]) -> None:
 
     if value.get("kind") != "DataContract" or not str(value.get("apiVersion", "")).startswith("v3."):
         raise ContractError("contract: kind DataContract with apiVersion v3.x expected")
-    for field in ("id", "name", "version", "status"):
-        if not isinstance(value.get(field), str):
-            raise ContractError(f"contract: {field}: a text expected")
+    for name in ("id", "name", "version", "status"):
+        if not isinstance(value.get(name), str):
+            raise ContractError(f"contract: {name}: a text expected")
     try:
         OpenDataContractStandard.model_validate(_plain(value))
     except ValidationError as error:
@@ -292,23 +336,31 @@ def _plain(value: Any) -> Any:
 def _custom(value: Mapping[str, Any], subject: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in value.get("customProperties") or []:
-        if not isinstance(item, dict) or "property" not in item or item["property"] in found:
+        if not isinstance(item, dict) or not isinstance(item.get("property"), str) or item["property"] in found:
             raise ContractError(f"{subject}: customProperties: each property once expected")
         found[item["property"]] = item.get("value")
     return found
 
 
 def _column(value: Mapping[str, Any]) -> Column:
-    name = value.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or not name[0].isalnum():
-        # polars takes `^...$` and `*` in place of a name for a pattern over all columns
+    from open_data_contract_standard.model import SchemaProperty
+
+    if not isinstance(value, dict):
         raise ContractError("contract: a column with a name expected")
+    name = value.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or not name.strip():
+        raise ContractError("contract: a column with a printable name of at most 200 characters expected")
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise ContractError(f"contract: column {name!r}: a name expected, got a pattern")  # polars takes it for one
     subject = f"contract: column {name!r}"
+    unknown = value.keys() - {field.alias or key for key, field in SchemaProperty.model_fields.items()}
+    if unknown:  # which the standard's own reader drops without a word
+        raise ContractError(f"{subject}: fields of the standard expected, got {sorted(unknown)[0][:60]!r}")
     custom = _custom(value, subject)
     group = _one_of(custom.pop("group", "features"), GROUPS, f"{subject}: group")
     levels = custom.pop("levels", None) or []
     if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
-        raise ContractError(f"{subject}: levels: a list of texts expected; quote yes, no and numbers")
+        raise ContractError(f"{subject}: levels: a list of texts expected; quote true, false and numbers")
     immutable = custom.pop("immutable", False)
     if not isinstance(immutable, bool) or not isinstance(value.get("required", False), bool):
         raise ContractError(f"{subject}: immutable and required: true or false expected")
@@ -328,9 +380,14 @@ def _column(value: Mapping[str, Any]) -> Column:
         direction=_one_of(custom.pop("direction", "both"), DIRECTIONS, f"{subject}: direction"),
         levels=tuple(levels),
         fill=None if (fill := custom.pop("fill", None)) is None else _number(fill, f"{subject}: fill"),
+        tensor=parse_tensor(custom.pop("dtype", None), custom.pop("shape", None), subject)
+        if type_ == "tensor"
+        else None,
     )
     if custom:
         raise ContractError(f"{subject}: customProperties: known ones expected, got {sorted(custom)[0]!r}")
+    if column.tensor is not None and group != "features":
+        raise ContractError(f"{subject}: group: features expected for a tensor")
     if column.levels and group != "label":
         _check_levels(column, subject)
     if group == "features":
@@ -338,11 +395,21 @@ def _column(value: Mapping[str, Any]) -> Column:
     return column
 
 
+def _single(number: Decimal) -> float:
+    """As the nets see it: a number of 32 bits."""
+    found: float = struct.unpack("f", struct.pack("f", float(number)))[0]
+    return found
+
+
 def _check_levels(column: Column, subject: str) -> None:
     if column.type != "category":
         raise ContractError(f"{subject}: levels: a category expected, got a {column.type}")
-    if len(set(column.levels)) != len(column.levels) or "" in column.levels:
-        raise ContractError(f"{subject}: levels: different levels expected, none empty")
+    if (
+        len(set(column.levels)) != len(column.levels)
+        or not all(map(str.isprintable, column.levels))
+        or "" in column.levels
+    ):
+        raise ContractError(f"{subject}: levels: different levels expected, printable and none empty")
     if OTHER in column.levels[:-1]:
         raise ContractError(f"{subject}: levels: {OTHER} as the last one expected")
 
@@ -355,10 +422,12 @@ def _check_feature(column: Column, subject: str) -> None:
         if column.scale or column.valid or column.epsilon or column.fill is not None:
             raise ContractError(f"{subject}: a category without scale, valid, epsilon and fill expected")
         return
-    if column.type not in NUMERIC:
-        raise ContractError(f"{subject}: a feature that is a {', '.join(NUMERIC)} or category expected")
-    if column.scale is None or column.scale[0] >= column.scale[1]:
-        raise ContractError(f"{subject}: scale: [low, high] with low below high expected")
+    if column.type not in (*NUMERIC, "tensor"):
+        raise ContractError(f"{subject}: a feature that is a {', '.join(NUMERIC)}, category or tensor expected")
+    if column.tensor is not None and column.nullable:
+        raise ContractError(f"{subject}: required: true expected for a tensor")
+    if column.scale is None or not _single(column.scale[0]) < _single(column.scale[1]):
+        raise ContractError(f"{subject}: scale: [low, high] with low below high expected, as 32-bit numbers too")
     if column.type != "boolean" and (
         column.valid is None or not column.valid[0] <= column.scale[0] < column.scale[1] <= column.valid[1]
     ):
@@ -377,8 +446,9 @@ def _classes(columns: Sequence[Column], label: Any) -> tuple[str, ...]:
     column = found[0]
     if column.type != "category" or column.nullable:
         raise ContractError(f"contract: label {label!r}: a required category expected; regression is not supported")
-    if not 2 <= len(column.levels) <= 1000 or len(set(column.levels)) != len(column.levels):
-        raise ContractError(f"contract: label {label!r}: 2 to 1,000 different levels expected")
+    if not 2 <= len(column.levels) <= MAX_LEVELS:
+        raise ContractError(f"contract: label {label!r}: 2 to 1,000 levels expected")
+    _check_levels(column, f"contract: label {label!r}")
     return column.levels
 
 
@@ -389,13 +459,24 @@ def _split(value: Any, columns: Sequence[Column]) -> SplitRule:
         raise ContractError("contract: split: train: a percentage from 1 to 99 expected")
     if by is not None and (not isinstance(by, str) or by not in {column.name for column in columns}):
         raise ContractError("contract: split: by: a column expected")
+    if by is not None and any(column.name == by and column.group == "label" for column in columns):
+        raise ContractError("contract: split: by: another column than the label expected: each split needs every class")
     return SplitRule(train, by)
+
+
+def _greatest(relation: LinearRelation, valid: Mapping[str, Range | None]) -> Decimal:
+    """The greatest sum of a relation over the valid ranges of its columns."""
+    total = Decimal(0)
+    for name, coefficient in relation.terms:
+        bounds = valid[name]
+        total += max(coefficient * end for end in bounds) if bounds else Decimal("Infinity")
+    return total
 
 
 def _budget(value: Any) -> Budget:
     value = _object(value, {"percent", "rows"}, "quarantine")
     rows = value.get("rows")
-    if not isinstance(rows, int) or rows < 0:
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
         raise ContractError("contract: quarantine: rows: a count expected")
     return Budget(_number(value.get("percent"), "contract: quarantine: percent", Decimal(0), Decimal(100)), rows)
 
@@ -412,7 +493,14 @@ def _threat(value: Any, columns: Sequence[Column], classes: Sequence[str]) -> Th
     ):
         raise ContractError("contract: threat: evades: classes of the label expected")
     numeric = {column.name for column in columns if column.group == "features" and column.type in NUMERIC}
-    relations = tuple(_relation(item, numeric) for item in value.get("relations") or ())
+    listed = value.get("relations") or []
+    if not isinstance(listed, list):
+        raise ContractError("contract: threat: relations: a list expected")
+    relations = tuple(_relation(item, numeric) for item in listed)
+    valid = {column.name: column.valid or column.scale for column in columns}
+    for number, relation in enumerate(relations):
+        if _greatest(relation, valid) < relation.lower:
+            raise ContractError(f"contract: threat: relation {number}: one that valid rows can keep expected")
     return ThreatModel(norm, tuple(sorted(classes.index(name) for name in evades)), relations)
 
 
@@ -432,16 +520,6 @@ def _floors(value: Any) -> Floors:
     value = _object(value, {"clean", "robust"}, "floors")
     found = [_number(value.get(key), f"contract: floors: {key}", Decimal(0), Decimal(1)) for key in ("clean", "robust")]
     return Floors(*found)
-
-
-def _csv(value: Any) -> CsvOptions:
-    value = _object(value or {}, {"delimiter", "nullValues"}, "csv")
-    delimiter, nulls = value.get("delimiter", ","), value.get("nullValues", [""])
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or ord(delimiter) > 126:
-        raise ContractError("contract: csv: delimiter: one ASCII character expected")
-    if not isinstance(nulls, list) or not all(isinstance(item, str) for item in nulls):
-        raise ContractError("contract: csv: nullValues: a list of texts expected")
-    return CsvOptions(delimiter, tuple(nulls))
 
 
 def _object(value: Any, keys: set[str], subject: str) -> dict[str, Any]:
@@ -465,7 +543,7 @@ def _number(value: Any, subject: str, low: Decimal | None = None, high: Decimal 
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ContractError(f"{subject}: a number expected")
     number = Decimal(value)
-    if not number.is_finite() or abs(number) > Decimal("1e30"):  # inside float32, with room for sums
+    if not number.is_finite() or number.copy_abs() > Decimal("1e30"):  # inside float32, with room for sums
         raise ContractError(f"{subject}: a number within 1e30 of 0 expected")
     if (low is not None and number < low) or (high is not None and number > high):
         raise ContractError(f"{subject}: a number from {low} to {high} expected, got {number}")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from hardline.tasks.core import canonical, paths, sealing
+from hardline.tasks.core.arrow_types import arrow_type
 from hardline.tasks.core.errors import AccessDenied, DigestMismatch, UsageError
 from hardline.tasks.core.folders import read_recorded
 from hardline.tasks.core.inputs import encode, level_indices
@@ -96,8 +97,6 @@ class VerifiedDataset:
             AccessDenied: The role holds no key for the split or a column.
             VerificationError: The bytes are not the published ones any more.
         """
-        from hardline.tasks.core.arrow_types import arrow_type
-
         split = self._split(split)
         wanted = self._columns(split, columns)
         tables = list(self._tables(split, wanted))
@@ -118,7 +117,9 @@ class VerifiedDataset:
             yield from table.to_batches(max_chunksize=rows)
 
     def arrays(self, split: str | None = None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The contract's inputs as float32 [N, D], numbers in raw units, and the class indices as int64 [N].
+        """The contract's inputs as float32, numbers in raw units, and the class indices as int64 [N].
+
+        Inputs are [N, D]; of a tensor [N, F], or [N, C, H, W] with C = 1 for a shape of [H, W].
 
         Where all features are numbers that are never missing, D is their number and the inputs are the features; see
         `inputs` for the others, and `to_arrow`.
@@ -126,10 +127,11 @@ class VerifiedDataset:
         contract = self.contract
         names = [column.name for column in contract.feature_columns]
         table = self.to_arrow(split, [*names, contract.label])
-        return encode(contract, table), level_indices(contract.column(contract.label), table.column(contract.label))
+        features = encode(contract, table).reshape(table.num_rows, *contract.input_shape)
+        return features, level_indices(contract.column(contract.label), table.column(contract.label))
 
     def tensors(self, split: str | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same as `arrays`, as tensors; needs the extra `train`."""
+        """The same as `arrays`, as tensors of torch; needs the extra `train`."""
         import torch  # on demand: nothing else in the core needs it
 
         features, labels = self.arrays(split)
@@ -156,7 +158,7 @@ class VerifiedDataset:
         """Step 7, for one entry: the same private bytes are digested and opened."""
         key = self._open_keys()[f"{entry.split}/{entry.group}"]
         with self._verified.subject.steps(7):
-            sealed = read_recorded(self._folder, f"{paths.PAYLOAD}/{entry.path}")
+            sealed = read_recorded(self._folder, f"{paths.PAYLOAD}/{entry.path}", entry.size)
             if len(sealed) != entry.size or canonical.digest(sealed) != entry.digest:
                 raise DigestMismatch(f"entry {entry.path}: sha256:{entry.digest} expected, got other bytes")
             context = sealing.context(bytes.fromhex(self._manifest.version), "shard", entry.path)

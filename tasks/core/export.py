@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardline.infra.storage.folder import ReadOnlyFolder
 from hardline.tasks.core import canonical, oms, opening, paths, proof
-from hardline.tasks.core.errors import SignatureInvalid, UsageError, VerificationError
+from hardline.tasks.core.errors import SignatureInvalid, Unavailable, UsageError, VerificationError
+from hardline.tasks.core.offline import verify_folder
 from hardline.tasks.core.references import Wanted
 from hardline.tasks.core.results import Exported
+from hardline.tasks.core.verification import Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hardline.infra.runtime import Runtime
     from hardline.tasks.core.keys import PublicKey
     from hardline.tasks.core.logview import LogView
@@ -51,8 +58,13 @@ def export(runtime: Runtime, wanted: Wanted, target: Path) -> Exported:
     Raises:
         UsageError: The folder is there and holds something.
         VerificationError: The version is not what it must be; nothing is written.
+        Unavailable: The folder cannot be written; nothing of it stays.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    try:
+        taken = target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir())))
+    except OSError as error:
+        raise UsageError(f"{target}: a folder that can be made expected: {error.strerror}") from None
+    if taken:
         raise UsageError(f"{target}: a folder that does not exist, or an empty one, expected")
     proven, folder, view = opening.verified(runtime, wanted)
     subject = proven.subject
@@ -70,10 +82,24 @@ def export(runtime: Runtime, wanted: Wanted, target: Path) -> Exported:
     files[f"keys/{signer}.pub"] = _bundle_key(files[paths.BUNDLE], view, signer, subject.record.index).pem.encode()
     files["trust/trust.json"] = runtime.trust.get(paths.TRUST)
     files["README"] = _readme(proven, signer, len(view)).encode()
-    for path, data in files.items():
-        _write(target / path, data)
+    _place(runtime, target, files, view)
     total = sum(len(data) for data in files.values())
     return Exported(str(target), proven.reference, subject.digest, len(files), total)
+
+
+def _place(runtime: Runtime, target: Path, files: Mapping[str, bytes], view: LogView) -> None:
+    """Write beside the target, verify what was written, and only then give it its name: there is no half export."""
+    partial = target.absolute().parent / f".{target.name[:200]}.{secrets.token_hex(6)}"
+    try:
+        for path, data in files.items():
+            _write(partial / path, data)
+        verify_folder(ReadOnlyFolder(partial), Steps(), runtime.clock.now(), None, owners=view.trust.owners, view=view)
+        partial.chmod(0o755)
+        partial.rename(target)  # an empty folder of that name is replaced
+    except OSError as error:
+        raise Unavailable(f"{target}: {error.strerror}", help="choose a folder that can be written") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _bundle_key(bundle: bytes, view: LogView, role: str, index: int) -> PublicKey:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hardline.infra.parsers import sources
 from hardline.infra.parsers.errors import ParseRefused
 from hardline.tasks.core import idempotency, layouts, opening
+from hardline.tasks.core.accepted import read_accepted
+from hardline.tasks.core.act import Act
 from hardline.tasks.core.ledger import Ledger
+from hardline.tasks.core.parsing import files_of
 from hardline.tasks.core.references import ContractRef, SourceRef, Wanted
 from hardline.tasks.core.results import DatasetFacts, Hardened, Named, Published
 
@@ -28,13 +30,19 @@ def publication(runtime: Runtime, source: SourceRef, contract: ContractRef) -> R
         return None
     if contract.contract not in (None, declared["contract"]) or contract.suite not in (None, declared["suite"]):
         return None
-    commitment = idempotency.Commitment(runtime.vault.secret("source"))
+    if source.uri.lower().startswith(("https:", "http:")):
+        return None  # it is downloaded once, by the run itself, which finds what was published too
+    stated = read_accepted(Act(runtime, "ingest", "ingestor"), declared).contract
+    commitments = []
     try:
-        for chunk in sources.open_source(source.uri):
-            commitment.update(chunk)
+        for file in files_of(source, stated, runtime.settings):
+            commitment = idempotency.Commitment(runtime.vault.secret("source"))
+            for chunk in file.chunks():
+                commitment.update(chunk)
+            commitments.append(commitment.value)
     except ParseRefused:
         return None  # the run itself will say what is wrong with it
-    key = idempotency.dataset_key(contract.name, [commitment.value], declared["contract"], declared["suite"])
+    key = idempotency.dataset_key(contract.name, commitments, declared["contract"], declared["suite"])
     return _standing(view, "publication", key)
 
 

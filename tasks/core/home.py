@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 SECRETS = ("source", "split", "sample")  # keys of source commitments, of splits, of GX's sample on large data
 VALID = timedelta(days=365)
+_OURS = frozenset(
+    ["keys", "trust", "store", "lock", "log.db", "log.db-wal", "log.db-shm", "logs", "home.tmp", "prefect", "tmp"]
+)
 _ANOTHER = "choose another --home"
 
 
@@ -52,10 +55,9 @@ def refuse_stranger(root: Path) -> None:
         UsageError: It is none, or holds something else.
         Misconfigured: It cannot be made or read.
     """
-    ours = {"keys", "trust", "store", "lock", "log.db", "log.db-wal", "log.db-shm", "logs", "home.tmp", "prefect"}
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        strangers = {path.name for path in root.iterdir()} - ours
+        strangers = {path.name for path in root.iterdir()} - _OURS
     except (FileExistsError, NotADirectoryError):
         raise UsageError(f"{root}: a folder expected, got a file", help=_ANOTHER) from None
     except OSError as error:

@@ -1,6 +1,6 @@
 """What a net takes: the features of a contract as numbers, one input for each.
 
-A number is an input of its own, in raw units. A category is one input for each level, 1 where the row has it. A feature
+A number is an input of its own, in raw units, and so is each element of a tensor. A category is one input for each level, 1 where the row has it. A feature
 that may be missing has one input more, 1 where it is, and its value is then the contract's fill: whether something was
 measured says something by itself. Nothing here is learned from rows, so the encoding is the same in training, in
 evaluation and wherever the model is used.
@@ -8,11 +8,13 @@ evaluation and wherever the model is used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from hardline.tasks.core.arrow_types import matrix
 from hardline.tasks.core.errors import ContractError
 
 if TYPE_CHECKING:
@@ -74,24 +76,33 @@ def _of(column: Column, start: int) -> Iterator[Input]:
     if column.type == "category":
         for level in column.levels:
             yield _switch(f"{column.name}={level}", column, level, missing=False)
+    elif column.tensor is not None:
+        whole = column.tensor.dtype == "uint8"
+        for place in range(math.prod(column.tensor.shape)):
+            yield _value(f"{column.name}[{place}]", column, whole=whole, indicator=None)
     else:
-        if column.scale is None or not column.scale[0] < column.scale[1]:
-            raise ContractError(f"column {column.name!r}: a scale from low to high expected for a feature")
-        yield Input(
-            name=column.name,
-            column=column.name,
-            level=None,
-            missing=False,
-            scale=column.scale,
-            valid=column.valid,
-            epsilon=column.epsilon,
-            immutable=column.immutable,
-            direction=column.direction,
-            whole=column.type != "number",
-            indicator=start + 1 if column.nullable else None,
-        )
+        indicator = start + 1 if column.nullable else None
+        yield _value(column.name, column, whole=column.type != "number", indicator=indicator)
     if column.nullable:
         yield _switch(f"{column.name}?", column, None, missing=True)
+
+
+def _value(name: str, column: Column, *, whole: bool, indicator: int | None) -> Input:
+    if column.scale is None or not column.scale[0] < column.scale[1]:
+        raise ContractError(f"column {column.name!r}: a scale from low to high expected for a feature")
+    return Input(
+        name=name,
+        column=column.name,
+        level=None,
+        missing=False,
+        scale=column.scale,
+        valid=column.valid,
+        epsilon=column.epsilon,
+        immutable=column.immutable,
+        direction=column.direction,
+        whole=whole,
+        indicator=indicator,
+    )
 
 
 def _switch(name: str, column: Column, level: str | None, *, missing: bool) -> Input:
@@ -140,6 +151,10 @@ def encode(contract: Contract, table: pa.Table) -> NDArray[np.float32]:
             rows = np.flatnonzero(~missing)
             made[rows, position + index[rows]] = 1
             position += len(column.levels)
+        elif column.tensor is not None:
+            flat = matrix(cells)
+            made[:, position : position + flat.shape[1]] = flat
+            position += flat.shape[1]
         else:
             made[:, position] = _numbers(column, cells)
             position += 1

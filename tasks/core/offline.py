@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hardline.infra.ports import ObjectStore
     from hardline.tasks.core.folders import Folder
     from hardline.tasks.core.keys import PublicKey
+    from hardline.tasks.core.logview import LogView
 
 
 def verify_folder(
@@ -26,6 +27,7 @@ def verify_folder(
     *,
     trust: ObjectStore | None = None,
     owners: Sequence[PublicKey] = (),
+    view: LogView | None = None,
 ) -> Verified:
     """Steps 1 to 7 for a folder, as of the checkpoint that travels with it.
 
@@ -36,6 +38,7 @@ def verify_folder(
         max_age: How old a checkpoint may be; None: any age.
         trust: A trust folder: its document, what was last seen of it, and of the log.
         owners: Owner keys that were got elsewhere; then the folder's own trust document is verified under them.
+        view: The log of the home that trust comes from, which knows of recalls since.
 
     Raises:
         TrustRefused: Neither was given.
@@ -63,6 +66,9 @@ def verify_folder(
         )
         if record.type not in ("publication", "release"):
             raise TrustRefused(f"log record {record.index}: a publication or a release expected, got {record.type}")
+    if view is not None:
+        with steps(3):
+            verification.refuse_recalled(view, record)
     return verification.verify(Subject(record, document, head, None, steps), folder)
 
 

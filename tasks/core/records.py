@@ -86,7 +86,7 @@ KINDS: Mapping[str, Kind] = {
     "keyring": _kind("custodian", manifest=_digest, generation=_count, keyring=_digest),
     "read": _kind("trainer assessor steward releaser custodian", digest=_digest, what=_text),
     "denied": _kind("trainer assessor steward releaser custodian", digest=_digest, what=_text),
-    "refused": _kind("ingestor validator assessor releaser", name=_name, version=_version, step=_text, reason=_text),
+    "refused": _kind("ingestor validator sealer publisher trainer assessor releaser", name=_name, version=_version, step=_text, reason=_text),
     "train": _kind("trainer", **_RUN, key=_digest, manifest=_digest, trained=_digest, keyring=_digest),
     "evaluate": _kind("assessor", **_RUN, trained=_digest, evaluation=_digest),
     "release": _kind(

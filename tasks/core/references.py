@@ -36,7 +36,8 @@ class SourceRef(Reference):
 
     uri: str = Field(
         min_length=1,
-        description="A local path or file:// URI. Credentials never stand here: a URI with a user or a query is refused.",
+        description="A local file or folder, a pattern such as data/*.parquet, a file:// or an https:// URI. Credentials never "
+        "stand here: a URI with a user or a query is refused.",
     )
 
 

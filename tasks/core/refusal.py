@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, keyring, paths, rows, sealing
 from hardline.tasks.core.act import grants
+from hardline.tasks.core.errors import HardlineError, VerificationError
 from hardline.tasks.core.keyring import DataKey
 
 if TYPE_CHECKING:
@@ -51,6 +53,22 @@ def refuse(act: Act, name: str, version: str, reason: str) -> None:
     body = {"name": name, "version": version, "step": act.step, "reason": reason[:300]}
     act.ledger.append(act.role, "refused", lambda view: view.last("refused", name=name, version=version) or body)
     discard(act, name, version)
+
+
+@contextmanager
+def ended_if_changed(act: Act, name: str, version: str) -> Iterator[None]:
+    """End a version whose parts are not as recorded, so that the next run makes another and does not stumble again.
+
+    Raises:
+        VerificationError: As the block does; the log then says why the version ended.
+    """
+    try:
+        yield
+    except VerificationError as error:
+        with suppress(HardlineError):  # of a log that does not verify either
+            refuse(act, name, version, f"not as recorded: {error.message}")
+        error.help = error.help or "run the same command again: it begins anew"
+        raise
 
 
 def discard(act: Act, name: str, version: str) -> None:

@@ -65,6 +65,18 @@ class Published(Result):
 
 
 @dataclass(frozen=True)
+class Drafted(Result):
+    """A contract and a suite for a person to review."""
+
+    folder: str
+    name: str
+    rows: int
+    columns: Mapping[str, int]  # column group -> how many
+    notes: tuple[str, ...]  # what was decided that somebody may want otherwise
+    discloses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Named(Result):
     """A reference and its digest."""
 

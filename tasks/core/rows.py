@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from hardline.tasks.core.arrow_types import is_tensor, matrix
 from hardline.tasks.core.errors import Malformed
 from hardline.tasks.core.manifest import SPLITS
 
@@ -65,6 +66,8 @@ def _cell_words(column: pa.ChunkedArray, key: bytes) -> NDArray[np.uint64]:
         values = np.array(pc.cast(column, pa.float64()).to_numpy(), dtype="<f8")
         values[values == 0] = 0.0  # -0.0 equals 0.0 to every reader, so it is the same row
         return values.view("<u8")
+    if is_tensor(column):
+        return _tensor_words(matrix(column), key)
     encoded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
     words = np.array(
         [
@@ -75,6 +78,15 @@ def _cell_words(column: pa.ChunkedArray, key: bytes) -> NDArray[np.uint64]:
     )
     found: NDArray[np.uint64] = words[encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)]
     return found
+
+
+def _tensor_words(tensors: NDArray[np.uint8] | NDArray[np.float32], key: bytes) -> NDArray[np.uint64]:
+    """A keyed digest of each row's bytes; float32 in little-endian order, -0.0 as 0.0."""
+    import numpy as np
+
+    body = np.ascontiguousarray(tensors if tensors.dtype == np.uint8 else (tensors + 0.0).astype("<f4"))
+    digests = b"".join(hashlib.blake2b(row, digest_size=8, key=key).digest() for row in body)
+    return np.frombuffer(digests, dtype="<u8")
 
 
 class Sharder:

@@ -1,4 +1,4 @@
-"""The suite: Great Expectations 1.x JSON, from an allow-list of types and arguments.
+"""The suite: Great Expectations 1.x JSON, from an allow-list of types and arguments (`suite_kinds`).
 
 A string `row_condition` would run Python and `unexpected_rows_query` is raw SQL; neither is on the list. A suite is
 reviewed, accepted by signature, pinned by digest, and never saved again by GX.
@@ -6,50 +6,24 @@ reviewed, accepted by signature, pinned by digest, and never saved again by GX.
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hardline.tasks.core import canonical
 from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.suite_arguments import family
+from hardline.tasks.core.suite_conditions import Comparison, Condition, leaves
+from hardline.tasks.core.suite_kinds import BOOLEAN, DATE, FAMILIES, NUMBER, SUPPORTED, TEXT, Kind
 
 if TYPE_CHECKING:
     from hardline.tasks.core.contract import Contract
 
 MAX_BYTES = 4 << 20
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One supported type: its arguments, and whether it judges rows or the whole."""
-
-    required: frozenset[str]
-    optional: frozenset[str] = frozenset()
-    row_local: bool = False
-
-
-def _kind(required: str, optional: str = "", *, row_local: bool = False) -> Kind:
-    return Kind(frozenset(required.split()), frozenset(optional.split()), row_local)
-
-
-_BETWEEN = "min_value max_value"
-SUPPORTED: Mapping[str, Kind] = {
-    "expect_column_values_to_not_be_null": _kind("column", row_local=True),
-    "expect_column_values_to_be_between": _kind("column", _BETWEEN, row_local=True),
-    "expect_column_values_to_be_in_set": _kind("column value_set", row_local=True),
-    "expect_column_pair_values_a_to_be_greater_than_b": _kind("column_A column_B", "or_equal", row_local=True),
-    "expect_table_columns_to_match_ordered_list": _kind("column_list"),
-    "expect_table_column_count_to_equal": _kind("value"),
-    "expect_table_row_count_to_be_between": _kind("", _BETWEEN),
-    "expect_column_mean_to_be_between": _kind("column", _BETWEEN),
-    "expect_column_stdev_to_be_between": _kind("column", _BETWEEN),
-    "expect_column_min_to_be_between": _kind("column", _BETWEEN),
-    "expect_column_max_to_be_between": _kind("column", _BETWEEN),
-    "expect_column_unique_value_count_to_be_between": _kind("column", _BETWEEN),
-    "expect_column_distinct_values_to_equal_set": _kind("column value_set"),
-}
-_COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+CRITICAL = "critical"
+SEVERITIES = (CRITICAL, "warning", "info")
 
 
 @dataclass(frozen=True)
@@ -60,17 +34,55 @@ class Expectation:
     type: str
     kwargs: Mapping[str, Any]
     reason: str
+    severity: str = CRITICAL
+
+    @property
+    def kind(self) -> Kind:
+        """What is known of its type."""
+        return SUPPORTED[self.type]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns it looks at."""
-        named = tuple(self.kwargs[key] for key in _COLUMN_ARGUMENTS if key in self.kwargs)
-        return named or tuple(self.kwargs.get("column_list", ()))
+        """The columns it looks at, apart from those of its condition."""
+        named = tuple(self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs)
+        return named or tuple(self.kwargs.get("column_list", self.kwargs.get("column_set", ())))
+
+    @property
+    def condition(self) -> Condition | None:
+        """Which rows it is about; None for all of them."""
+        return self.kwargs.get("row_condition")
+
+    @property
+    def mostly(self) -> float:
+        """The share of the rows it is about that must satisfy it."""
+        return float(self.kwargs.get("mostly", 1))
 
     @property
     def row_local(self) -> bool:
         """Whether it judges each row by itself."""
-        return SUPPORTED[self.type].row_local
+        return self.kind.row_local
+
+    @property
+    def about_values(self) -> bool:
+        """Whether it reads values, and not the header or the number of rows alone."""
+        return not self.type.startswith(("expect_table_", "expect_column_to_exist"))
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether a row that breaks it is put aside: critical, and no row tolerated by `mostly`."""
+        return self.row_local and self.severity == CRITICAL and self.mostly == 1
+
+    def compared(self, column: str) -> Iterator[Any]:
+        """The values in its arguments that are compared with those of the column."""
+        for name in self.kind.compared:
+            value = self.kwargs.get(name)
+            yield from value if isinstance(value, list) else () if value is None else (value,)
+        if "value_pairs_set" in self.kwargs:
+            side = self.columns.index(column)
+            yield from (pair[side] for pair in self.kwargs["value_pairs_set"] if pair[side] is not None)
+        if "partition_object" in self.kwargs:
+            partition = self.kwargs["partition_object"]
+            yield from partition.get("values", partition.get("bins"))
 
     @property
     def id(self) -> str:
@@ -89,24 +101,24 @@ class Suite:
     expectations: tuple[Expectation, ...]
 
     def check_against(self, contract: Contract) -> None:
-        """Refuse a suite that names columns which the contract has not, or that leaves a feature or the label out.
+        """Refuse a suite that does not fit the contract's columns, or that leaves a feature or the label out.
+
+        A tensor is no subject of a suite: the contract's ranges are checked on each of its elements.
 
         Raises:
-            ContractError: It does.
+            ContractError: A column that the contract has not, a type of expectation or a value that its column's type
+                does not fit, or a feature or the label without an expectation of severity critical.
         """
-        known = {column.name for column in contract.columns}
+        types = {column.name: column.type for column in contract.columns}
         for expectation in self.expectations:
-            strangers = set(expectation.columns) - known
-            if strangers:
-                raise ContractError(
-                    f"suite: expectation {expectation.id}: a column of the contract expected, got {sorted(strangers)[0]!r}"
-                )
-        single = {e.kwargs["column"] for e in self.expectations if "column" in e.kwargs}
-        needed = [column.name for column in contract.columns if column.group in ("features", "label")]
+            _check_fit(expectation, types)
+        binding = [e for e in self.expectations if e.severity == CRITICAL and e.about_values]
+        single = {e.kwargs["column"] for e in binding if "column" in e.kwargs}
+        needed = [c.name for c in contract.columns if c.group in ("features", "label") and c.tensor is None]
         missing = [name for name in needed if name not in single]
         if missing:
             raise ContractError(
-                f"suite: an expectation for each feature and the label expected, none for {missing[0]!r}"
+                f"suite: a critical expectation for each feature and the label expected, none for {missing[0]!r}"
             )
 
 
@@ -120,6 +132,7 @@ def parse_suite(data: bytes) -> Suite:
         raise ContractError(f"suite: at most {MAX_BYTES} bytes expected, got {len(data)}")
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is JSON, and no text
     except json.JSONDecodeError as error:
         raise ContractError(f"suite: line {error.lineno}: JSON expected ({error.msg})") from None
     except (ValueError, RecursionError):
@@ -132,11 +145,12 @@ def parse_suite(data: bytes) -> Suite:
         raise ContractError("suite: at least one expectation expected: GX passes an empty suite")
     found = tuple(_expectation(position, item) for position, item in enumerate(value["expectations"]))
     seen: dict[str, int] = {}
-    for expectation in found:
-        key = json.dumps([expectation.type, dict(expectation.kwargs)], sort_keys=True)
+    for expectation, item in zip(found, value["expectations"], strict=True):
+        key = json.dumps([item["type"], item["kwargs"]], sort_keys=True)
         if key in seen:
             raise ContractError(f"suite: expectation {expectation.id}: each once expected, and {seen[key]} is the same")
         seen[key] = expectation.position
+    _check_quantiles(found)
     return Suite(canonical.digest(data), value["name"], found)
 
 
@@ -144,51 +158,71 @@ def _expectation(position: int, value: Any) -> Expectation:
     subject = f"suite: expectation {position}"
     if not isinstance(value, dict) or not value.keys() <= {"type", "kwargs", "meta", "severity", "id"}:
         raise ContractError(f"{subject}: type, kwargs and meta expected")
-    type_, kwargs, meta = value.get("type"), value.get("kwargs"), value.get("meta")
+    type_, meta, severity = value.get("type"), value.get("meta"), value.get("severity", CRITICAL)
     if not isinstance(type_, str) or type_ not in SUPPORTED:
         raise ContractError(
             f"{subject}: a supported type expected, got {str(type_)[:80]!r}",
             help="supported: " + ", ".join(sorted(SUPPORTED)),
         )
-    if value.get("severity", "critical") != "critical":
-        raise ContractError(f"{subject}: severity critical expected: a warning that nobody acts on guards nothing")
-    kind = SUPPORTED[type_]
-    if not isinstance(kwargs, dict) or not kind.required <= kwargs.keys() <= kind.required | kind.optional:
-        names = ", ".join(sorted(kind.required | kind.optional))
-        raise ContractError(f"{subject} ({type_}): only the arguments {names} expected")
-    if kind.optional >= {"min_value", "max_value"}:
-        _check_bounds(kwargs, subject)
-    for key in ("value_set", "column_list"):
-        if key in kwargs and not (
-            isinstance(kwargs[key], list) and kwargs[key] and all(isinstance(v, str) for v in kwargs[key])
-        ):
-            raise ContractError(f"{subject}: {key}: a list of texts expected")
-    if not isinstance(kwargs.get("or_equal", False), bool):
-        raise ContractError(f"{subject}: or_equal: true or false expected")
-    if "value" in kwargs and (isinstance(kwargs["value"], bool) or not isinstance(kwargs["value"], int)):
-        raise ContractError(f"{subject}: value: a whole number expected")
-    if "column_A" in kwargs and kwargs["column_A"] == kwargs["column_B"]:
-        raise ContractError(f"{subject}: two different columns expected")
-    for key in _COLUMN_ARGUMENTS:
-        if key in kwargs and not isinstance(kwargs[key], str):
-            raise ContractError(f"{subject}: {key}: a column's name expected")
+    if severity not in SEVERITIES:
+        raise ContractError(f"{subject}: severity: {', '.join(SEVERITIES)} expected")
+    kwargs = SUPPORTED[type_].read(value.get("kwargs"), f"{subject} ({type_})")
     reason = meta.get("reason") if isinstance(meta, dict) else None
     if not isinstance(reason, str) or not reason.strip():
         raise ContractError(f"{subject}: meta.reason: why it is expected")
-    return Expectation(position, type_, dict(kwargs), reason)
+    return Expectation(position, type_, kwargs, reason, severity)
 
 
-def _check_bounds(kwargs: Mapping[str, Any], subject: str) -> None:
-    bounds = [kwargs.get(key) for key in ("min_value", "max_value")]
-    if all(bound is None for bound in bounds):
-        raise ContractError(f"{subject}: min_value or max_value expected: without both it can never fail")
-    if any(bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)) for bound in bounds):
-        raise ContractError(f"{subject}: min_value and max_value: numbers expected")
-    # 1e999 is JSON, reads as infinity, and makes a bound that can never fail.
-    if any(bound is not None and not abs(bound) <= 1e300 for bound in bounds):
-        raise ContractError(f"{subject}: min_value and max_value: finite numbers expected")
-    if None not in bounds and bounds[0] > bounds[1]:  # type: ignore[operator]
-        raise ContractError(f"{subject}: min_value not above max_value expected")
+def _check_quantiles(expectations: Sequence[Expectation]) -> None:
+    """One expectation for all quantiles of the same values: GX answers a second one with the first one's quantiles."""
+    seen = set()
+    for expectation in expectations:
+        if "quantile_ranges" in expectation.kwargs:
+            method = expectation.kwargs.get("allow_relative_error")
+            key = (expectation.kwargs["column"], expectation.condition, method)
+            if key in seen:
+                raise ContractError(f"suite: expectation {expectation.id}: all quantiles of a column in one expected")
+            seen.add(key)
+
+
+def _check_fit(expectation: Expectation, types: Mapping[str, str]) -> None:
+    """Columns that are there, of families that the type fits, compared with values of their family."""
+    subject = f"suite: expectation {expectation.id}"
+    compared = [(name, value) for name in expectation.columns for value in expectation.compared(name)]
+    named = [*expectation.columns]
+    for leaf in leaves(expectation.condition) if expectation.condition is not None else ():
+        named.append(leaf.column)
+        if isinstance(leaf, Comparison) and FAMILIES.get(types.get(leaf.column, "")) == DATE:
+            raise ContractError(f"{subject}: row_condition: nullity alone expected of the date {leaf.column!r}")
+        compared += [(leaf.column, value) for value in leaf.literals] if isinstance(leaf, Comparison) else []
+    strangers = set(named) - types.keys()
+    if strangers:
+        raise ContractError(f"{subject}: a column of the contract expected, got {sorted(strangers)[0]!r}")
+    if expectation.about_values:
+        families = {FAMILIES.get(types[name]) for name in expectation.columns}
+        for name in expectation.columns:
+            if FAMILIES.get(types[name]) not in expectation.kind.families:
+                fitting = ", ".join(t for t, f in FAMILIES.items() if f in expectation.kind.families)
+                raise ContractError(f"{subject}: column {name!r}: {fitting} expected, got {types[name]}")
+        if len(families) > 1 and "value_pairs_set" not in expectation.kwargs:
+            raise ContractError(f"{subject}: columns of one kind expected: numbers, texts, booleans or dates")
+        ordered = families == {DATE} and "or_equal" in expectation.kind.optional
+        if ordered and expectation.kwargs.get("ignore_row_if") != "either_value_is_missing":
+            raise ContractError(f"{subject}: ignore_row_if either_value_is_missing expected for dates")
+    for name, value in compared:
+        if not fits(value, FAMILIES.get(types[name])):
+            raise ContractError(f"{subject}: column {name!r}: values to compare with {types[name]} expected")
+
+
+def fits(value: Any, wanted: str | None) -> bool:
+    """Whether a value of a suite can be compared with a column of that family."""
+    found = family(value, "suite")
+    if wanted == DATE:
+        try:
+            return found == TEXT and datetime.date.fromisoformat(value).isoformat() == value
+        except ValueError:
+            return False
+    return found == wanted and found in (NUMBER, TEXT, BOOLEAN)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hardline.tasks.core.errors import Malformed
 
 FORMAT = "hardline/verdict/v1"
 DECISIONS = ("ACCEPT", "REJECT", "ERROR")
+SEVERITIES = ("critical", "warning", "info")  # Great Expectations' words; an invariant is critical
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class RuleResult:
     column: str
     success: bool
     violations: int | None  # rows; None for a rule about the whole
+    severity: str = "critical"
 
     def to_json(self) -> dict[str, Any]:
         """The form in a verdict."""
@@ -31,15 +33,18 @@ class RuleResult:
             "column": self.column,
             "success": self.success,
             "violations": self.violations,
+            "severity": self.severity,
         }
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
         """Parse strictly; raises `Malformed`."""
         subject = "verdict: rule"
-        canonical.fields(value, {"id", "type", "column", "success", "violations"}, subject=subject)
+        canonical.fields(value, {"id", "type", "column", "success", "violations", "severity"}, subject=subject)
         if not isinstance(value["success"], bool) or not isinstance(value["column"], str):
             raise Malformed(f"{subject}: success as true or false and column as text expected")
+        if value["severity"] not in SEVERITIES:
+            raise Malformed(f"{subject}: severity: {', '.join(SEVERITIES)} expected")
         count = value["violations"]
         return cls(
             id=canonical.text(value["id"], subject=f"{subject}: id", limit=400),
@@ -47,6 +52,7 @@ class RuleResult:
             column=value["column"],
             success=value["success"],
             violations=None if count is None else canonical.integer(count, subject=f"{subject}: violations"),
+            severity=value["severity"],
         )
 
 
@@ -66,6 +72,7 @@ class Verdict:
     suite: str
     contract: str
     engines: Mapping[str, str]
+    warnings: tuple[str, ...]  # ids of the rules of severity warning that fail on the rows that stay
     reasons: tuple[str, ...]
 
     def encode(self) -> bytes:
@@ -76,7 +83,7 @@ class Verdict:
                 "rows": self.rows, "accepted": self.accepted, "quarantined": self.quarantined,
                 "declared": self.declared, "evaluated": self.evaluated,
                 "rules": [rule.to_json() for rule in self.rules], "suite": self.suite, "contract": self.contract,
-                "engines": dict(self.engines), "reasons": list(self.reasons),
+                "engines": dict(self.engines), "warnings": list(self.warnings), "reasons": list(self.reasons),
             }
         )  # fmt: skip
 
@@ -91,7 +98,7 @@ class Verdict:
         value = canonical.decode(data, subject=subject)
         names = {
             "format", "snapshot", "mask", "decision", "rows", "accepted", "quarantined", "declared", "evaluated",
-            "rules", "suite", "contract", "engines", "reasons",
+            "rules", "suite", "contract", "engines", "warnings", "reasons",
         }  # fmt: skip
         canonical.fields(value, names, subject=subject)
         if value["format"] != FORMAT or value["decision"] not in DECISIONS:
@@ -99,6 +106,10 @@ class Verdict:
         engines, reasons, rules = value["engines"], value["reasons"], value["rules"]
         if not isinstance(engines, dict) or not isinstance(reasons, list) or not isinstance(rules, list):
             raise Malformed(f"{subject}: engines, reasons and rules expected")
+        read = tuple(RuleResult.from_json(item) for item in rules)
+        warnings, known = value["warnings"], {rule.id for rule in read if rule.severity == "warning"}
+        if not isinstance(warnings, list) or not all(isinstance(item, str) and item in known for item in warnings):
+            raise Malformed(f"{subject}: warnings: ids of rules of severity warning expected")
         counts = {
             name: canonical.integer(value[name], subject=f"{subject}: {name}")
             for name in ("rows", "accepted", "quarantined", "declared", "evaluated")
@@ -110,12 +121,13 @@ class Verdict:
             mask=None if value["mask"] is None else canonical.parse_digest(value["mask"], subject=f"{subject}: mask"),
             decision=value["decision"],
             **counts,
-            rules=tuple(RuleResult.from_json(item) for item in rules),
+            rules=read,
             suite=canonical.parse_digest(value["suite"], subject=f"{subject}: suite"),
             contract=canonical.parse_digest(value["contract"], subject=f"{subject}: contract"),
             engines={
                 canonical.text(name, subject=subject, limit=60): canonical.text(version, subject=subject, limit=60)
                 for name, version in engines.items()
             },
+            warnings=tuple(warnings),
             reasons=tuple(canonical.text(item, subject=f"{subject}: reason", limit=500) for item in reasons),
         )

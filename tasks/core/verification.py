@@ -10,7 +10,7 @@
    threshold of valid links; they chain; separation of duties holds.
 6. Each file of evidence is the one that its step's link names. The verdict is ACCEPT, evaluated == declared > 0, and its
    contract and suite are the accepted ones. (For a model also: its evaluation is ACCEPT under the contract's floors.)
-7. Nothing is missing and nothing is extra in the folder. Each entry is read once into private memory; the same bytes
+7. Nothing is missing and nothing is extra in the folder, and its keyring is the one in force. Each entry is read once into private memory; the same bytes
    are digested against the manifest and opened; rows are released only when both hold. This repeats on every read.
 8. The reader is permitted, and the keyring unwraps for it.
 
@@ -20,6 +20,7 @@ is `AccessDenied` in step 8: everything holds, but not for this reader.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from hardline.tasks.core.errors import (
     Recalled,
     Stale,
     TrustRefused,
+    UsageError,
     VerificationError,
 )
 from hardline.tasks.core.folders import read_recorded
@@ -166,13 +168,26 @@ def read_log(
         raise DigestMismatch(f"log: {head.size} records expected under its checkpoint, got {len(leaves)}")
     if tree.root(head.size) != head.root:
         raise DigestMismatch("log: the root of its checkpoint expected, got another")
+    view = LogView(trust, head, tree, leaves, checkpoint)
     if seen is not None:
         old = checkpoints.verify(seen, trust.log_name, trust.log_key, origin=trust.log_name)
         if head.size < old.size or tree.root(old.size) != old.root:
             raise Stale(f"log: at least the {old.size} records seen before expected, got {head.size} others or fewer")
         if head.size == old.size and head.time < old.time:
             raise Stale("log: a checkpoint not older than the last seen expected")
-    return LogView(trust, head, tree, leaves, checkpoint)
+    return view
+
+
+def is_newer(view: LogView, seen: bytes) -> bool:
+    """Whether a view extends what was seen, so that it may take its place; raises `Stale` when the two are forks."""
+    trust = view.trust
+    old = checkpoints.verify(seen, trust.log_name, trust.log_key, origin=trust.log_name)
+    assert view.checkpoint is not None
+    if len(view) < old.size:
+        return False
+    if view.tree.root(old.size) != old.root:
+        raise Stale(f"log: the {old.size} records seen before expected, got others")
+    return (len(view), view.checkpoint.time) > (old.size, old.time)
 
 
 def read_proof(
@@ -248,12 +263,15 @@ def _named(view: LogView, wanted: Wanted, kind: str | None) -> list[Record]:
         found = [record for record in found if record["number"] == wanted.number]
     if wanted.digest is not None:
         found = [record for record in found if record["manifest"] == wanted.digest]
+    if len({record.type for record in found}) > 1:
+        raise UsageError(f"{wanted}: a dataset or a model expected, and both have that name", help="name@sha256:DIGEST")
     if not found:
         raise NotFound(f"{wanted}: no such {kind or 'dataset or model'} in the log", help="hardline list")
     return found
 
 
-def _refuse_recalled(view: LogView, record: Record) -> None:
+def refuse_recalled(view: LogView, record: Record) -> None:
+    """Refuse a version that was recalled, or a model whose dataset was; raises `Recalled`."""
     digests = {record["manifest"]: "it", record.body.get("dataset"): "the dataset it was trained on"}
     for recall in view.scan("recall"):
         if recall["digest"] in digests:
@@ -277,7 +295,7 @@ def verify(subject: Subject, folder: Folder) -> Verified:
     listing = _Listing(folder)
     if subject.view is not None:
         with steps(3):
-            _refuse_recalled(subject.view, record)
+            refuse_recalled(subject.view, record)
     with steps(4):
         document = _document(subject, listing)
     with steps(5):
@@ -288,6 +306,8 @@ def verify(subject: Subject, folder: Folder) -> Verified:
         evaluation = _evaluation(document, evidence, chain) if isinstance(document, ModelDocument) else None
     with steps(7):
         _bytes(subject, listing, document)
+        if subject.view is not None:
+            read_keyring(subject, folder)
     signers = {
         step: trust.principal_of(link.keyids[0], layouts.ROLE_OF[step], record.index) for step, link in chain.items()
     }
@@ -302,9 +322,14 @@ class _Listing:
         self.sizes = dict(folder.paths())
 
     def read(self, path: str) -> bytes:
-        if path not in self.sizes:
-            raise DigestMismatch(f"{path}: expected, got nothing")
+        size = self.sizes.get(path)
+        if size is None or size < 0:
+            raise DigestMismatch(f"{path}: expected, got {'nothing' if size is None else 'a link or something else'}")
         return read_recorded(self._folder, path)
+
+    def read_entry(self, path: str, size: int) -> bytes:
+        """A file of the payload, which may be as large as the manifest says and no larger."""
+        return read_recorded(self._folder, path, size)
 
     def under(self, prefix: str) -> dict[str, int]:
         start = len(prefix) + 1
@@ -454,6 +479,8 @@ def _bytes(subject: Subject, listing: _Listing, document: manifest.Manifest | Mo
             f"{_some(missing)} and {len(extra)} extra{_some(extra)}"
         )
     _refuse_strangers(subject, listing)
+    if subject.view is None:
+        _refuse_false_keys(subject, listing)
     bundle = listing.read(paths.BUNDLE)
     if canonical.digest(bundle) != record["bundle"]:
         raise DigestMismatch(f"bundle: sha256:{record['bundle']} expected, got sha256:{canonical.digest(bundle)}")
@@ -464,7 +491,7 @@ def _bytes(subject: Subject, listing: _Listing, document: manifest.Manifest | Mo
     for path, digest in files.items():
         if present[path] != sizes[path]:
             raise DigestMismatch(f"entry {path}: {sizes[path]} bytes expected, got {present[path]}")
-        got = canonical.digest(listing.read(f"{paths.PAYLOAD}/{path}"))
+        got = canonical.digest(listing.read_entry(f"{paths.PAYLOAD}/{path}", sizes[path]))
         if got != digest:
             raise DigestMismatch(f"entry {path}: sha256:{digest} expected, got sha256:{got}")
 
@@ -486,7 +513,8 @@ _EVIDENCE = {
         "evaluation.json",
     },
 }  # fmt: skip
-_EXPORTED = {"README", "README.md", "trust/trust.json", "keys/owner.pub", "keys/publisher.pub", "keys/releaser.pub"}
+_EXPORTED = {"README", "trust/trust.json", "keys/owner.pub", "keys/publisher.pub", "keys/releaser.pub"}
+_KEYRING = re.compile(rf"{paths.KEYRING}/(?:0|[1-9][0-9]{{0,8}})\.json")
 
 
 def _refuse_strangers(subject: Subject, listing: _Listing) -> None:
@@ -494,12 +522,25 @@ def _refuse_strangers(subject: Subject, listing: _Listing) -> None:
     known = {paths.BUNDLE, paths.LAYOUT, *(f"{paths.EVIDENCE}/{name}" for name in _EVIDENCE[subject.kind])}
     known |= {f"{paths.PROOF}/{name}" for name in ("checkpoint", "record.json", "inclusion.json")}
     known |= _EXPORTED if subject.view is None else set()
-    for path in listing.sizes:
-        if path in known or path.startswith((f"{paths.PAYLOAD}/", f"{paths.KEYRING}/")):
+    for path, size in listing.sizes.items():
+        if size < 0:
+            raise DigestMismatch(f"folder: plain files only expected, got something else at {path[:120]!r}")
+        if path in known or path.startswith(f"{paths.PAYLOAD}/"):
+            continue
+        if subject.view is not None and _KEYRING.fullmatch(path):
             continue
         if path.startswith(f"{paths.LINKS}/") and custody.LINK_NAME.fullmatch(path.removeprefix(f"{paths.LINKS}/")):
             continue
         raise DigestMismatch(f"folder: nothing beyond its parts expected, got {path[:120]!r}")
+
+
+def _refuse_false_keys(subject: Subject, listing: _Listing) -> None:
+    """The keys that an export hands to other people's tools are the ones that verified."""
+    role = "publisher" if subject.kind == "dataset" else "releaser"
+    holders = {key.pem for key in subject.trust.holders_until(role, subject.record.index)}
+    for path, pems in (("keys/owner.pub", {key.pem for key in subject.trust.owners}), (f"keys/{role}.pub", holders)):
+        if path in listing.sizes and listing.read(path).decode("ascii", "replace") not in pems:
+            raise TrustRefused(f"{path}: a key of the trust document expected, got another")
 
 
 def _some(names: set[str]) -> str:

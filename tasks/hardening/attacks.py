@@ -81,10 +81,14 @@ class Threat:
             bounds=((bounds - rows @ low) / size).float(),
         )
 
+    def moves(self, z: Tensor, y: Tensor, share: float = 1.0) -> Tensor:
+        """The share of its radius by which each value moves, [N, F]: none of a class that does not evade, or if missing."""
+        missing = (self.indicator >= 0) & (z[:, self.indicator] > 0.5)
+        return self.attackable[y].float()[:, None] * share * ~missing
+
     def box(self, z: Tensor, y: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
         """Lower and upper limits [N, F] of each row; a row always lies in its own box."""
-        missing = (self.indicator >= 0) & (z[:, self.indicator] > 0.5)  # there is nothing to move
-        moves = self.attackable[y].float()[:, None] * share * ~missing
+        moves = self.moves(z, y, share)
         lower = torch.maximum(z - self.down * moves, self.valid[0]).minimum(z)
         upper = torch.minimum(z + self.up * moves, self.valid[1]).maximum(z)
         return lower, upper

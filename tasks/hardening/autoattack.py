@@ -26,19 +26,22 @@ if TYPE_CHECKING:
     from hardline.tasks.core.contract import Contract
 
 ATTACKS = ("apgd-ce", "fab", "square")
+STANDARD = ("apgd-ce", "apgd-t", "fab-t", "square")  # the published ensemble; the targeted ones need four classes
 _QUERIES = 1000
 _RESTARTS = 2
 _FAB_CLASSES = 20
 
 
 class _Image(nn.Module):
-    """A net over rows as a net over one-channel images [N, 1, a, b]: Square and FAB expect four dimensions.
+    """A net over flat rows as a net over images, scaled to [0, 1]: Square and FAB expect four dimensions.
 
-    The cells after the last feature are padding that the net never sees.
+    Of a table, rows are laid out as one channel [1, a, b], and the cells after the last input are padding that the net
+    never sees.
     """
 
     low: Tensor
     span: Tensor
+    whole: Tensor
 
     def __init__(self, net: nn.Module, contract: Contract) -> None:
         super().__init__()
@@ -46,30 +49,50 @@ class _Image(nn.Module):
         ends = torch.tensor([[float(low), float(high)] for low, high in scales(contract)], dtype=torch.float64)
         self.register_buffer("low", ends[:, 0].float())
         self.register_buffer("span", (ends[:, 1] - ends[:, 0]).float())
-        self.features = len(ends)
-        self.height = max(2, math.isqrt(self.features - 1) + 1)
-        self.width = max(2, -(-self.features // self.height))
+        self.inputs = len(contract.inputs)
+        height = max(2, math.isqrt(self.inputs - 1) + 1)
+        table = (1, height, max(2, -(-self.inputs // height)))
+        self.shape = contract.input_shape if len(contract.input_shape) == 3 else table
+        whole = [item.whole for item in contract.inputs]
+        self.register_buffer("whole", torch.tensor(whole))
 
     def forward(self, image: Tensor) -> Tensor:
-        logits: Tensor = self.net(self.rows(image))
+        logits: Tensor = self.net(image.flatten(1)[:, : self.inputs] * self.span + self.low)
         return logits.contiguous()  # the attacks write into it, which a constant net's expanded logits do not bear
 
     def rows(self, image: Tensor) -> Tensor:
-        """Raw rows [N, F]."""
-        return image.flatten(1)[:, : self.features] * self.span + self.low
+        """Raw rows [N, D], with whole numbers where there are no others."""
+        raw = image.flatten(1)[:, : self.inputs] * self.span + self.low
+        return torch.where(self.whole, raw.round(), raw) if len(self.shape) == 3 and bool(self.whole.all()) else raw
 
     def image(self, x: Tensor) -> Tensor:
-        """Scaled and clipped, [N, 1, a, b]."""
+        """Scaled and clipped, [N, C, H, W]."""
         z = ((x - self.low) / self.span).clamp(0.0, 1.0)
-        padded = torch.full((len(x), self.height * self.width), 0.5)
-        padded[:, : self.features] = z
-        return padded.view(len(x), 1, self.height, self.width)
+        padded = torch.full((len(x), math.prod(self.shape)), 0.5)
+        padded[:, : self.inputs] = z
+        return padded.view(len(x), *self.shape)
 
 
-def choose(net: nn.Module, x: NDArray[np.float32], classes: int) -> tuple[str, ...]:
-    """The attacks that can judge a net: without gradients Square alone; FAB takes one gradient for each class."""
+def fits(contract: Contract) -> bool:
+    """Whether the one ball of AutoAttack is the contract's threat model: one radius, both directions, no relations."""
+    first = contract.inputs[0]
+    same = all(
+        (item.epsilon, item.immutable, item.direction, item.indicator) == (first.epsilon, False, "both", None)
+        for item in contract.inputs
+    )
+    return contract.tensor is not None and same and not contract.threat.relations
+
+
+def choose(net: nn.Module, x: NDArray[np.float32], contract: Contract) -> tuple[str, ...]:
+    """The attacks that can judge a net: without gradients Square alone; FAB takes one gradient for each class.
+
+    Images of four classes and more get the published ensemble.
+    """
+    classes = len(contract.classes)
     if not net(torch.from_numpy(x[:1]).requires_grad_(True)).requires_grad:
         return ("square",)
+    if contract.tensor is not None and classes >= 4:
+        return STANDARD
     return ATTACKS if classes <= _FAB_CLASSES else tuple(name for name in ATTACKS if name != "fab")
 
 
@@ -106,12 +129,15 @@ def attack(
     image = _Image(net, contract).eval()
     radius = max(float(item.epsilon) for item in contract.inputs)
     with _warnings() as seen:
-        attacker = AutoAttack(
-            image, attacks=list(attacks), eps=radius, norm="Linf", seed=seed, version="custom", device="cpu"
-        )
-        attacker.apgd.n_restarts = _RESTARTS
-        attacker.fab.n_restarts = _RESTARTS
-        attacker.square.n_queries = _QUERIES
+        if attacks == STANDARD:
+            attacker = AutoAttack(image, eps=radius, norm="Linf", seed=seed, version="standard", device="cpu")
+        else:
+            attacker = AutoAttack(
+                image, attacks=list(attacks), eps=radius, norm="Linf", seed=seed, version="custom", device="cpu"
+            )
+            attacker.apgd.n_restarts = _RESTARTS
+            attacker.fab.n_restarts = _RESTARTS
+            attacker.square.n_queries = _QUERIES
         moved, _ = attacker.run_standard_evaluation(
             image.image(torch.from_numpy(x)), torch.from_numpy(y), batch_size=512
         )

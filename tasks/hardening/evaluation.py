@@ -63,7 +63,23 @@ def assess(
     if type(data) is not VerifiedDataset:
         raise TypeError(f"assess: a VerifiedDataset expected, from hardline.open_dataset; got {type(data).__name__}")
     x, y = data.arrays("test")
-    return measure(data.contract, x, y, rebuild(document.architecture, weights, nets), seed=seed)
+    found = rebuild(document.architecture, weights, nets)
+    if nets and x.ndim > 2:  # a net of the user's own takes images as `data.tensors` gives them
+        found = {name: _Shaped(net, x.shape[1:]) for name, net in found.items()}
+    return measure(data.contract, x.reshape(len(x), -1), y, found, seed=seed)
+
+
+class _Shaped(nn.Module):
+    """A net over images as one over flat rows."""
+
+    def __init__(self, net: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net = net
+        self.shape = shape
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.net(x.reshape(len(x), *self.shape))
+        return logits
 
 
 def rebuild(
@@ -148,14 +164,17 @@ def _attacked(net: nn.Module, x: Rows, y: Labels, contract: Contract, seed: int)
 
     if len(rows):
         clean, labels = x[rows], y[rows]
-        judge("search", search.search(predict, clean, labels, contract, seed=seed)[0], True,
-              "gradient-free search inside the contract")  # fmt: skip
+        if contract.tensor is None:  # of images, AutoAttack's Square is the one without gradients
+            judge("search", search.search(predict, clean, labels, contract, seed=seed)[0], True,
+                  "gradient-free search inside the contract")  # fmt: skip
         judge("pgd", gradient.climb(net, predict, clean, labels, contract, seed=seed)[0], True,
               f"projected gradient, {gradient.STEPS} steps, {gradient.STARTS} starts, inside the contract")  # fmt: skip
-        chosen = autoattack.choose(net, clean, classes)
+        chosen = autoattack.choose(net, clean, contract)
         moved, flags = autoattack.attack(net, clean, labels, contract, seed=seed, attacks=chosen)
-        judge("autoattack", moved, False,
-              f"unconstrained scaled box: {', '.join(chosen)}; {flags} warnings")  # fmt: skip
+        inside = autoattack.fits(contract)
+        where = "standard, inside the contract" if inside and chosen == autoattack.STANDARD else "scaled box"
+        judge("autoattack", moved, inside,
+              f"{'' if inside else 'unconstrained '}{where}: {', '.join(chosen)}; {flags} warnings")  # fmt: skip
     counts = {"clean": int(right.sum()), "robust": int(robust.sum())}
     return {
         **counts,

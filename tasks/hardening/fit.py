@@ -18,7 +18,7 @@ from hardline.tasks.core.steps.train import STANDARD, WEIGHTS, Nets
 from hardline.tasks.hardening import model_format
 from hardline.tasks.hardening.attacks import Threat
 from hardline.tasks.hardening.methods import Watchdog
-from hardline.tasks.hardening.models import MLP
+from hardline.tasks.hardening.models import BuiltIn, build
 from hardline.tasks.hardening.scaling import clipped, isolated, scales
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ Progress = Callable[[str, int, int], None]  # net, epochs done, epochs
 class Trained:
     """Two nets of the same shape, from the same first weights and the same order of rows."""
 
-    standard: MLP
-    hardened: MLP
+    standard: BuiltIn
+    hardened: BuiltIn
     history: Mapping[str, Any]
 
 
@@ -54,6 +54,7 @@ def fit(data: VerifiedDataset, recipe: Recipe, progress: Progress | None = None)
     if type(data) is not VerifiedDataset:
         raise TypeError(f"fit: a VerifiedDataset expected, from hardline.open_dataset; got {type(data).__name__}")
     x, y = data.arrays("train")
+    x = x.reshape(len(x), -1)
     trained = fit_arrays(data.contract, x, y, recipe, progress)
     return Nets(
         files={
@@ -85,11 +86,11 @@ def fit_arrays(
     check_arrays(contract, x, y)
     if len(np.unique(y)) != len(contract.classes):
         raise ContractError("train split: at least one row of every class expected")
-    nets: dict[str, MLP] = {}
+    nets: dict[str, BuiltIn] = {}
     history: dict[str, Any] = {"recipe": recipe.digest, "clipped": clipped(x, contract)}
     for name in ("standard", "hardened"):
         with isolated(recipe.seed):
-            net = MLP(scales(contract), recipe.hidden, len(contract.classes))
+            net = build(contract, scales(contract), recipe)
             threat = Threat.of(contract, float(recipe.epsilon_factor)) if name == "hardened" else None
             rows, labels = torch.from_numpy(x.copy()), torch.from_numpy(y.copy())  # the caller's may be read-only
             history[name] = _run(name, net, rows, labels, recipe, threat, progress)
@@ -111,7 +112,7 @@ def check_arrays(contract: Contract, x: NDArray[np.float32], y: NDArray[np.int64
 
 
 def _run(
-    name: str, net: MLP, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, threat: Threat | None,
+    name: str, net: BuiltIn, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, threat: Threat | None,
     progress: Progress | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Train in place; returns one entry for each epoch."""

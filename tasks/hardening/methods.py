@@ -26,8 +26,7 @@ def n_fgsm(
     Source: de Jorge et al. 2022, algorithm 1; that nothing is clipped is what keeps a single step honest. What a
     contract forbids to move, or to move in a direction, does not move here either.
     """
-    moves = threat.attackable[y].float()[:, None] * share
-    radius = torch.maximum(threat.down, threat.up) * moves
+    radius = torch.maximum(threat.down, threat.up) * threat.moves(z, y, share)
     start = z + (torch.rand(z.shape, generator=generator) * 2 - 1) * noise * radius
     moved = start + step * radius * attacks.gradient(predict, start, y).sign()
     moved = torch.where(threat.up > 0, moved, moved.minimum(z))

@@ -17,12 +17,11 @@ from torch.nn.parameter import is_lazy
 
 from hardline.tasks.core import canonical
 from hardline.tasks.core.errors import DigestMismatch, Malformed
-from hardline.tasks.hardening.models import MLP
+from hardline.tasks.hardening.models import CNN, CNN_KIND, MLP, MLP_KIND, BuiltIn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MLP_KIND = "mlp"
 FOREIGN_KIND = "foreign"
 _MAX_HEADER = 1 << 20
 _MAX_PARAMETERS = 1 << 26
@@ -44,13 +43,8 @@ def encode_net(net: nn.Module) -> bytes:
 
 def architecture(net: nn.Module) -> dict[str, Any]:
     """What rebuilds a built-in net around its weights, or names a foreign one."""
-    if type(net) is MLP:
-        return {
-            "kind": MLP_KIND,
-            "scale": [list(pair) for pair in net.ends],
-            "hidden": list(net.hidden),
-            "classes": net.classes,
-        }
+    if type(net) in (MLP, CNN):
+        return dict(net.architecture)  # type: ignore[arg-type]
     kind = type(net)
     try:
         source = hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()
@@ -59,7 +53,7 @@ def architecture(net: nn.Module) -> dict[str, Any]:
     return {"kind": FOREIGN_KIND, "class": f"{kind.__module__}.{kind.__qualname__}", "source": source}
 
 
-def decode_net(data: bytes, shape: Mapping[str, Any]) -> MLP:
+def decode_net(data: bytes, shape: Mapping[str, Any]) -> BuiltIn:
     """The built-in net, in evaluation mode.
 
     Args:
@@ -70,8 +64,7 @@ def decode_net(data: bytes, shape: Mapping[str, Any]) -> MLP:
         Malformed: Anything about the bytes or the shape that is not exactly ours: names, shapes, types, sizes, a value
             that is not finite, a scale other than the stated one.
     """
-    ends, hidden, classes = _shape(shape)
-    net = MLP(ends, hidden, classes)
+    net = _build(shape)
     expected = net.state_dict()
     if len(data) < 8:
         raise Malformed("weights: safetensors expected, got fewer than 8 bytes")
@@ -101,23 +94,42 @@ def same_net(net: nn.Module, data: bytes) -> None:
         raise DigestMismatch("net: the recorded weights expected, got a module with others")
 
 
-def _shape(shape: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], tuple[int, ...], int]:
-    value = canonical.fields(dict(shape), {"kind", "scale", "hidden", "classes"}, subject="architecture")
-    if value["kind"] != MLP_KIND:
+def _build(shape: Mapping[str, Any]) -> BuiltIn:
+    """The built-in net that an architecture describes, with weights that mean nothing yet; raises `Malformed`."""
+    own = {MLP_KIND: {"hidden"}, CNN_KIND: {"shape", "width"}}.get(shape.get("kind", ""))
+    if own is None:
         raise Malformed("architecture: a built-in net expected; a foreign net has to be given as a module")
+    value = canonical.fields(dict(shape), {"kind", "scale", "classes", *own}, subject="architecture")
     classes = canonical.integer(value["classes"], subject="architecture: classes", low=2, high=1000)
-    if not isinstance(value["hidden"], list) or not 1 <= len(value["hidden"]) <= 8:
-        raise Malformed("architecture: hidden: 1 to 8 widths expected")
-    hidden = tuple(
-        canonical.integer(item, subject="architecture: hidden", low=1, high=4096) for item in value["hidden"]
+    ends = tuple(_pair(item) for item in _items(value["scale"], "scale", 10_000))
+    if value["kind"] == MLP_KIND:
+        hidden = _sizes(value["hidden"], "hidden", 8)
+        _bounded(sum(a * b for a, b in itertools.pairwise((len(ends), *hidden, classes))))
+        return MLP(ends, hidden, classes)
+    channels, *sides = _sizes(value["shape"], "shape", 3)
+    width = canonical.integer(value["width"], subject="architecture: width", low=1, high=1024)
+    if len(sides) != 2 or min(sides) < 4 or len(ends) != 1:
+        raise Malformed("architecture: an image of [C, H, W] from 4 x 4 pixels with one scale expected")
+    _bounded(27 * width * (channels + width) + 8 * width * width * (sides[0] // 2) * (sides[1] // 2))
+    return CNN(ends, (channels, sides[0], sides[1]), width, classes)
+
+
+def _items(value: Any, field: str, most: int) -> list[Any]:
+    if not isinstance(value, list) or not 1 <= len(value) <= most:
+        raise Malformed(f"architecture: {field}: 1 to {most:,} items expected")
+    return value
+
+
+def _sizes(value: Any, field: str, most: int) -> tuple[int, ...]:
+    return tuple(
+        canonical.integer(item, subject=f"architecture: {field}", low=1, high=4096)
+        for item in _items(value, field, most)
     )
-    if not isinstance(value["scale"], list) or not 1 <= len(value["scale"]) <= 10_000:
-        raise Malformed("architecture: scale: 1 to 10,000 pairs expected")
-    ends = tuple(_pair(item) for item in value["scale"])
-    widths = (len(ends), *hidden, classes)
-    if sum(a * b for a, b in itertools.pairwise(widths)) > _MAX_PARAMETERS:
+
+
+def _bounded(weights: int) -> None:
+    if weights > _MAX_PARAMETERS:
         raise Malformed(f"architecture: at most {_MAX_PARAMETERS} weights expected")
-    return ends, hidden, classes
 
 
 def _pair(value: Any) -> tuple[str, str]:

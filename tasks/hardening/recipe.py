@@ -32,7 +32,8 @@ class Recipe(BaseModel):
         batch: Rows of one update.
         learning_rate: Of Adam; full for half the run, then linear decay to 2 %.
         weight_decay: Of Adam (L2).
-        hidden: Widths of the hidden layers.
+        hidden: Widths of the hidden layers of the net for tables.
+        width: Channels of the net for images.
         epsilon_factor: Radius trained at, in units of the contract's epsilon.
         warmup: Share of the updates over which the radius grows linearly from 0.
         noise: Start of the single step: uniform within this many radii (k of the N-FGSM paper, which takes 2 on images;
@@ -53,6 +54,7 @@ class Recipe(BaseModel):
     learning_rate: _Rate = Decimal("0.003")
     weight_decay: _Share = Decimal("0.0001")
     hidden: Annotated[tuple[_Width, ...], Field(min_length=1, max_length=8)] = (64, 64)
+    width: Annotated[int, Field(ge=1, le=1024)] = 24
     epsilon_factor: _Factor = Decimal("1")
     warmup: _Share = Decimal("0.3")
     noise: _Factor = Decimal("0.5")
@@ -65,7 +67,7 @@ class Recipe(BaseModel):
     def named(cls, preset: str, **changes: Any) -> Self:
         """A preset (`fast`, `balanced` or `strong`), perhaps with some settings changed; raises `UsageError`."""
         if preset not in _PRESETS:
-            raise UsageError(f"recipe: {', '.join(_PRESETS)} expected, got {preset[:40]!r}")
+            raise UsageError(f"recipe: {', '.join(_PRESETS)} expected, got another name")
         return cls.from_json({**_PRESETS[preset], **changes})
 
     @classmethod

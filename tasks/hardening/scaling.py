@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 
 def scales(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Low and high end of every input's scale in raw units, as decimal strings, in the contract's order."""
-    return tuple((str(item.scale[0]), str(item.scale[1])) for item in contract.inputs)
+    """Low and high end of every input's scale in raw units, as decimal strings, in the contract's order.
+
+    Of an image one pair, which is that of each element.
+    """
+    inputs = contract.inputs if len(contract.input_shape) == 1 else contract.inputs[:1]
+    return tuple((str(item.scale[0]), str(item.scale[1])) for item in inputs)
 
 
 def clipped(x: NDArray[np.float32], contract: Contract) -> int:
@@ -30,7 +34,10 @@ def clipped(x: NDArray[np.float32], contract: Contract) -> int:
 
 
 class Scaling(nn.Module):
-    """Float32 [N, F] in raw units to float32 [N, F] in [0, 1]: (x - low) / (high - low), clipped."""
+    """Float32 [N, D] in raw units to float32 [N, D] in [0, 1]: (x - low) / (high - low), clipped.
+
+    With one pair of ends it is the scale of every input.
+    """
 
     low: Tensor
     span: Tensor

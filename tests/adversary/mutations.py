@@ -106,8 +106,7 @@ def judge(scene: Scene, mutation: Mutation) -> str | None:
     outcomes = [outcome(lambda: said(opening.verified(runtime, mutation.wanted)[0]) == scene.plain[mutation.wanted][0])]
     assert (objects, log) == (runtime.store.objects, (runtime.log.records, runtime.log.checkpoint))
     outcomes.append(outcome(lambda: facts(runtime, mutation.wanted) == scene.plain[mutation.wanted]))
-    late = "keyring" in mutation.label  # it is looked at in step 8, which the first does not walk
-    allowed = [[mutation.expected] * 2, *([[SAME, REFUSED]] if late and mutation.expected == REFUSED else [])]
+    allowed = [[mutation.expected] * 2]
     return None if outcomes in allowed else f"{mutation.label}: {mutation.expected} expected, got {outcomes}"
 
 
@@ -193,9 +192,10 @@ def strangers(scene: Scene, rng: random.Random) -> list[Mutation]:
             label = f"stranger {name} in {wanted.name}"
             found.append(Mutation(label, REFUSED, put(f"{folder}/{name}", rng.randbytes(50)), wanted))
             found.append(Mutation(f"empty {label}", REFUSED, put(f"{folder}/{name}", b""), wanted))
-        for name in ("keyring/1.json", "keyring/-1.json", "keyring/.hidden"):  # the log says which generation counts
+        for name in ("keyring/1.json", "keyring/-1.json", "keyring/.hidden", "keyring/0.json/x"):
             apply = put(f"{folder}/{name}", scene.files(wanted)["keyring/0.json"])
-            found.append(Mutation(f"stranger {name} in {wanted.name}", SAME, apply, wanted))
+            expected = SAME if name == "keyring/1.json" else REFUSED  # the log says which generation counts
+            found.append(Mutation(f"stranger {name} in {wanted.name}", expected, apply, wanted))
     for path in ("events/00/stranger.json", "datasets/stranger/x", "datasets/diagnosis/.hidden", "stranger"):
         found.append(Mutation(f"stranger {path}", SAME, put(path, b"x")))
     for path in [
@@ -216,8 +216,7 @@ def replays(scene: Scene, rng: random.Random) -> list[Mutation]:
         some = rng.sample(sorted(then), count)
         unread = all(name in UNUSED or now[name] == then[name] for name in some)
         apply = together(*(put(f"{folder}/{name}", then[name]) for name in some))
-        changed = [name for name in some if now[name] != then[name] and name not in UNUSED]
-        label = f"older {count} files" + (", of them the keyring counts" if changed == ["keyring/0.json"] else "")
+        label = f"older {count} files"
         found.append(Mutation(label, SAME if unread else REFUSED, apply))
     whole = together(*(drop(f"{folder}/{name}") for name in now), *(put(f"{folder}/{n}", d) for n, d in then.items()))
     found.append(Mutation("older folder", REFUSED, whole))

@@ -11,7 +11,6 @@ from mutations import DATASET, FAMILIES, REFUSED, SAME, flipped, judge, resealed
 
 from hardline.flows import command_frame as frame
 from hardline.flows.command_line import app
-from hardline.infra.keys.file_vault import FileVault
 from hardline.infra.logstore.sql import SqlLog
 from hardline.infra.runtime import HOME_FILE, HOME_FORMAT
 from hardline.tasks.core import opening
@@ -59,7 +58,6 @@ def write_home(runtime, root):
         for path, data in store.objects.items():
             (root / name / path).parent.mkdir(parents=True, exist_ok=True)
             (root / name / path).write_bytes(data)
-    (root / "keys").mkdir()
     (root / HOME_FILE).write_text(json.dumps({"format": HOME_FORMAT}))
     with SqlLog(f"sqlite:///{root / 'log.db'}").transaction() as head:
         head.append(runtime.log.records, runtime.log.checkpoint or b"")
@@ -77,11 +75,8 @@ def one_of_each(mutations):
     return kinds
 
 
-def test_one_of_each_kind_is_refused_by_the_program(scene, mutations, tmp_path, capsys, monkeypatch):
+def test_one_of_each_kind_is_refused_by_the_program(scene, mutations, tmp_path, capsys):
     """By `verify`, and by `harden` where it is about a dataset: exit 4, the step's number, one message."""
-    (tmp_path / "passphrase").write_text("a passphrase")
-    (tmp_path / "passphrase").chmod(0o600)
-    monkeypatch.setenv("HARDLINE_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
     kinds = one_of_each(mutations)
     assert len(kinds) >= 25
     for number, (kind, mutation) in enumerate(kinds.items()):
@@ -89,14 +84,10 @@ def test_one_of_each_kind_is_refused_by_the_program(scene, mutations, tmp_path, 
         mutation.apply(runtime)
         home = tmp_path / str(number)
         write_home(runtime, home)
-        if "keyring" in mutation.label:  # which is looked at by who has a key for it
-            private = scene.published.runtime.vault.recipient("trainer")
-            FileVault(home / "keys", lambda: b"a passphrase").create_recipient("trainer", private)
         commands = [["verify", str(mutation.wanted)]]
         if mutation.wanted is DATASET:
             commands.append(["harden", "diagnosis", "--recipe", "fast"])
-        late = "keyring" in mutation.label  # step 8, which verifying alone does not walk, and training does
-        for command in commands[late:]:
+        for command in commands:
             code = frame.call(app, ["--home", str(home), *command, "--json"])
             said = capsys.readouterr()
             value = json.loads(said.out)

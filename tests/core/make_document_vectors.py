@@ -102,8 +102,10 @@ def a_verdict() -> Verdict:
         rules=(
             RuleResult("invariant:finite:mean radius", "invariant_finite", "mean radius", True, 0),
             RuleResult("0:column_values_to_be_between:mean radius", "expect_column_values_to_be_between", "mean radius", False, 1),
+            RuleResult("1:column_mean_to_be_between:mean radius", "expect_column_mean_to_be_between", "mean radius", False, None, "warning"),
         ),
-        suite=digest("suite"), contract=digest("contract"), engines={"compiler on polars": "2.1.0"}, reasons=(),
+        suite=digest("suite"), contract=digest("contract"), engines={"compiler on polars": "2.1.0"},
+        warnings=("1:column_mean_to_be_between:mean radius",), reasons=(),
     )  # fmt: skip
 
 
@@ -170,6 +172,8 @@ DEFECTS: dict[str, dict[str, Change]] = {
         "a rule without its column": drop("rules", 0, "column"),
         "a digest in capitals": UPPER,
         "a mask that is no digest": put("", "mask"),
+        "an unknown severity": put("fatal", "rules", 0, "severity"),
+        "a warning of a critical rule": put(["invariant:finite:mean radius"], "warnings"),
     },
     "trained": {
         "no files": put({}, "files"),

@@ -9,7 +9,9 @@ import pytest
 
 from hardline.expectations import shipped
 from hardline.tasks.core.contract import parse_contract
+from hardline.tasks.core.contract_source import SourceOptions, TensorOptions
 from hardline.tasks.core.errors import ContractError
+from hardline.tasks.core.parsing import specification
 
 GOOD = (shipped.folder("diagnosis") / "contract.odcs.yaml").read_text()
 
@@ -38,6 +40,14 @@ def test_numbers_are_decimals_as_written():
 
 def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
     assert parse_contract(GOOD.encode()).digest != parse_contract(GOOD.encode() + b"# a remark\n").digest
+
+
+def test_warnings_are_listed_unless_the_contract_refuses_them():
+    assert parse_contract(GOOD.encode()).warnings == "list"
+    refusing = "  - property: warnings\n    value: refuse\n  - property: quarantine"
+    assert parse_contract(_changed("  - property: quarantine", refusing)).warnings == "refuse"
+    with pytest.raises(ContractError, match="warnings: list, refuse expected"):
+        parse_contract(_changed("  - property: quarantine", refusing.replace("refuse", "approve")))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,26 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_their_meaning():
         (_changed("property: epsilon, value: 0.05", "property: epsilon, value: 2"), "epsilon"),
         (_changed("property: epsilon, value: 0.05", "property: epsilom, value: 0.05"), "epsilom"),
         (_changed("name: worst area", "name: worst radius"), "once"),
+        (_changed("value: [12, 50]", "value: [012, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [0x0c, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [1_2, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [12, 1:30]"), "number"),
+        (_changed("value: [12, 50]", "value: [12, 5e999999999]"), "1e30"),
+        (_changed("value: [0.1, 100]", "value: [0, 1e-400]"), "scale"),
+        (_changed("property: scale, value: [12, 50]", "property: scale, value: [12, 12.0000001]"), "32-bit"),
+        (_changed("{percent: 2, rows: 11}", "{percent: 2, rows: true}"), "rows"),
+        (_changed("{train: 70}", "{train: 70, by: diagnosis}"), "label"),
+        (_changed('"mean radius": -5.6548}, atLeast: 0', '"mean radius": -5.6548}, atLeast: 100000000'), "relation"),
+        (_changed("        required: true", "        requird: true"), "requird"),
+        (_changed("purpose: Tell", 'purpose: "\\ud800"  #'), "surrogates"),
+        (_changed("[malignant, benign]}", '["malig\\x07nant", benign]}'), "label"),
+        (_changed("- property: floors", "- property: null"), "each property once"),
+        (
+            _changed("      norm: linf", "      relations: 5\n      norm: linf").replace(
+                b"      relations:               #", b"      x:  #", 1
+            ),
+            "threat",
+        ),
         (_changed("required: true", "required: false"), "fill"),
         (_changed("{property: epsilon, value: 0.05}", "{property: fill, value: 1}"), "fill"),
     ],
@@ -132,7 +162,7 @@ def test_a_category_and_a_number_that_may_be_missing_become_inputs():
         (CATEGORY.replace("[north, south, __other__]", "[north, __other__, south]"), "as the last one"),
         (CATEGORY.replace("[north, south, __other__]", "[north, north]"), "different levels"),
         (CATEGORY.replace("[north, south, __other__]", "[]"), "levels: 1 to"),
-        (CATEGORY.replace("[north, south, __other__]", "[1, 2]"), "quote yes, no and numbers"),
+        (CATEGORY.replace("[north, south, __other__]", "[1, 2]"), "quote true, false and numbers"),
         (CATEGORY + "          - {property: epsilon, value: 0.1}\n", "without scale"),
         (CATEGORY + "          - {property: fill, value: 1}\n", "without scale"),
         (NULLABLE.replace("value: 61", "value: 200"), "inside the valid range"),
@@ -144,3 +174,108 @@ def test_a_feature_becomes_numbers_by_the_contract_or_not_at_all(columns, place)
     with pytest.raises(ContractError) as refused:
         parse_contract(_with(columns))
     assert place in str(refused.value)
+
+
+IMAGES = """
+      - {name: image, logicalType: array, required: true, customProperties: [
+          {property: type, value: tensor}, {property: dtype, value: uint8}, {property: shape, value: [3, 4, 5]},
+          {property: valid, value: [0, 255]}, {property: scale, value: [0, 255]}, {property: epsilon, value: 0.03}]}
+"""
+
+
+def _images(old: str = "", new: str = "", source: str = "{format: npz}") -> bytes:
+    """The example with a tensor in place of its measurements."""
+    label = GOOD[GOOD.rindex("      - name: diagnosis") :]
+    start = GOOD[: GOOD.index("      - name: mean radius")]
+    relations = start[start.index("      relations:") : start.index("schema:")]
+    csv = start[start.index("  - property: csv") : start.index("  - property: floors")]
+    text = start.replace(relations, "").replace(csv, f"  - {{property: source, value: {source}}}\n") + IMAGES + label
+    assert old in text
+    return text.replace(old, new, 1).encode()
+
+
+def test_a_tensor_is_the_only_feature():
+    contract = parse_contract(_images())
+    assert contract.source == SourceOptions("npz", "none")
+    assert contract.tensor is contract.feature_columns[0]
+    assert contract.tensor.tensor.shape == (3, 4, 5)
+    assert str(contract.arrow_schema().field("image").type) == "fixed_size_list<item: uint8>[60]"
+    assert parse_contract(GOOD.encode()).tensor is None
+
+
+@pytest.mark.parametrize(("shape", "image"), [((7,), (7,)), ((4, 5), (1, 4, 5)), ((3, 4, 5), (3, 4, 5))])
+def test_an_image_has_channels(shape, image):
+    assert TensorOptions("uint8", shape).image_shape == image
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("value: uint8", "value: float64", "dtype"),
+        ("{property: dtype, value: uint8}, ", "", "dtype"),
+        ("value: [3, 4, 5]", "value: []", "shape"),
+        ("value: [3, 4, 5]", "value: [1, 2, 3, 4]", "shape"),
+        ("value: [3, 4, 5]", "value: [3, 0, 5]", "shape"),
+        ("value: [3, 4, 5]", "value: [3, true, 5]", "shape"),
+        ("value: [3, 4, 5]", "value: [3, 5000, 5000]", "shape"),
+        ("logicalType: array", "logicalType: number", "logicalType array"),
+        ("required: true, customProperties: [\n          {property: type, value: tensor}", "customProperties: [{property: type, value: tensor}", "required"),
+        ("{property: scale, value: [0, 255]}, ", "", "scale"),
+        ("value: [0, 255]}, {property: scale", "value: [1, 255]}, {property: scale", "valid"),
+        ("{property: type, value: tensor}", "{property: type, value: tensor}, {property: group, value: restricted}", "group"),
+        ("{format: npz}", "{format: csv}", "npz"),
+        ("{format: npz}", "{format: jsonl}", "npz"),
+        ("{format: npz}", "{format: xlsx}", "format"),
+        ("{format: npz}", "{format: npz, compression: bzip2}", "compression"),
+        ("{format: npz}", "npz", "an object"),
+        ("{format: npz}", "{format: npz}}\n  - {property: csv, value: {delimiter: ';'}", "csv"),
+    ],
+)  # fmt: skip
+def test_a_tensor_or_a_source_without_sense_is_refused(old, new, place):
+    with pytest.raises(ContractError, match=place):
+        parse_contract(_images(old, new))
+
+
+def test_a_tensor_beside_another_feature_is_refused():
+    second = IMAGES.replace("name: image", "name: other")
+    with pytest.raises(ContractError, match="only feature"):
+        parse_contract(_images(IMAGES, IMAGES + second))
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ('{delimiter: ",", decimal: ","}', "decimal"),
+        ("{decimal: x}", "decimal"),
+        ("{trim: 1}", "trim"),
+        ("{nullValues: [1]}", "nullValues"),
+        ("{nullValues: [true]}", "nullValues"),
+        ("{trueValues: [a], falseValues: [a]}", "different"),
+        ("{nullValues: ['a\"b']}", "quotes"),
+        ("{trim: true, nullValues: [' ']}", "blanks"),
+        ("{delimiter: '5'}", "digit"),
+        ("{encoding: latin-1}", "an object"),
+    ],
+)
+def test_csv_options_without_sense_are_refused(options, place):
+    with pytest.raises(ContractError, match=place):
+        parse_contract(_changed('{delimiter: ",", nullValues: [""]}', options))
+
+
+def test_csv_options_reach_the_parser():
+    text = "{delimiter: ';', decimal: ',', nullValues: [NA], trueValues: [J], falseValues: [N], trim: true}"
+    spec = specification(parse_contract(_changed('{delimiter: ",", nullValues: [""]}', text)))
+    found = (spec.delimiter, spec.decimal, spec.null_values, spec.true_values, spec.false_values, spec.trim)
+    assert found == (";", ",", ("NA",), ("J",), ("N",), True)
+
+
+def test_the_tensor_and_the_compression_reach_the_parser():
+    spec = specification(parse_contract(_images(source="{format: parquet, compression: zstd}")))
+    assert (spec.format, spec.compression, spec.tensor) == ("parquet", "zstd", ("uint8", (3, 4, 5)))
+
+
+def test_numbers_may_be_written_with_an_exponent():
+    assert parse_contract(_changed("value: [12, 50]", "value: [1.2e1, 5e1]")).column("worst texture").scale == (
+        Decimal(12),
+        Decimal(50),
+    )

@@ -44,7 +44,7 @@ def test_the_shipped_suite_is_read_and_every_feature_has_an_expectation():
         _suite({**ITEM, "kwargs": {}}),
         _suite({**ITEM, "kwargs": {"column": 1}}),
         _suite({**ITEM, "kwargs": {"column": "a", "row_condition": "b > 0"}}),
-        _suite({**ITEM, "severity": "info"}),
+        _suite({**ITEM, "severity": "loud"}),
     ],
 )  # fmt: skip
 def test_what_is_no_supported_suite_is_refused(data):
@@ -77,10 +77,11 @@ VERDICT = Verdict(
     quarantined=1,
     declared=1,
     evaluated=1,
-    rules=(RuleResult("0:x", "expect_x", "a", True, 0), RuleResult("1:y", "expect_y", "", True, None)),
+    rules=(RuleResult("0:x", "expect_x", "a", True, 0), RuleResult("1:y", "expect_y", "", False, None, "warning")),
     suite="c" * 64,
     contract="d" * 64,
     engines={"great-expectations": "1.24.1"},
+    warnings=("1:y",),
     reasons=(),
 )
 
@@ -97,12 +98,21 @@ def test_a_verdict_comes_back_as_it_was():
         ("format", "hardline/verdict/v2"), ("decision", "MAYBE"), ("snapshot", "x"), ("mask", "x"), ("rows", 11),
         ("accepted", -1), ("accepted", True), ("rows", "10"), ("rules", {}), ("rules", [{}]), ("engines", []),
         ("reasons", "none"), ("reasons", [""]), ("suite", None), ("extra", 1),
+        ("warnings", ["0:x"]), ("warnings", ["2:z"]), ("warnings", [1]), ("warnings", "1:y"), ("warnings", None),
     ],
 )  # fmt: skip
 def test_another_verdict_is_malformed(name, value):
     body = canonical.decode(VERDICT.encode())
     body[name] = value
     with pytest.raises(Malformed):
+        Verdict.decode(canonical.encode(body))
+
+
+@pytest.mark.parametrize("severity", ["fatal", "", None, 1])
+def test_a_rule_of_another_severity_is_malformed(severity):
+    body = canonical.decode(VERDICT.encode())
+    body["rules"][0]["severity"] = severity
+    with pytest.raises(Malformed, match="severity"):
         Verdict.decode(canonical.encode(body))
 
 

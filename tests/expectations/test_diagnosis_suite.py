@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from validation_fixtures import CONTRACT_BYTES, SMALL, contract, diagnosis, replaced, suite
+from validation_fixtures import CONTRACT_BYTES, SMALL, contract, diagnosis, replaced, shards_of, suite
 
-from hardline.expectations import compile_polars, run_gx
+from hardline.expectations import compiler, run_gx
 from hardline.tasks.core.suite import SUPPORTED, parse_suite
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def _breaking(expectation) -> pa.Table:
 def test_a_shipped_expectation_fails_on_what_it_is_for(position):
     expectation = suite().expectations[position]
     alone = replace(suite(), expectations=(expectation,))
-    assert compile_polars.run(alone, [diagnosis()]).success == (True,)
-    assert compile_polars.run(alone, [_breaking(expectation)]).success == (False,)
+    assert compiler.run(alone, shards_of(diagnosis())).success == (True,)
+    assert compiler.run(alone, shards_of(_breaking(expectation))).success == (False,)
 
 
 def test_great_expectations_fails_each_type_as_well():
@@ -67,7 +67,7 @@ def test_great_expectations_fails_each_type_as_well():
         if table.column_names[0] != "mean radius":  # the compiler is only shown tables of the contract's columns
             assert said[expectation.position] is False, expectation.id
             continue
-        compiled = compile_polars.run(small, [table]).success
+        compiled = compiler.run(small, shards_of(table)).success
         assert said[expectation.position] is False, expectation.id
         assert said == compiled, expectation.id
 

@@ -6,9 +6,9 @@ import math
 
 import pyarrow as pa
 import pytest
-from validation_fixtures import diagnosis, judge, replaced, suite_of
+from validation_fixtures import diagnosis, judge, replaced, shards_of, suite_of
 
-from hardline.expectations import compile_polars
+from hardline.expectations import compiler
 from hardline.tasks.core.suite import parse_suite
 
 NOTHING = suite_of({"type": "expect_table_column_count_to_equal", "kwargs": {"value": 31}})
@@ -43,4 +43,4 @@ def test_the_standard_deviation_is_that_of_a_sample():
             "type": "expect_column_stdev_to_be_between",
             "kwargs": {"column": "a", "min_value": low, "max_value": high},
         }
-        assert compile_polars.run(parse_suite(suite_of(rule)), [table]).success == (holds,)
+        assert compiler.run(parse_suite(suite_of(rule)), shards_of(table)).success == (holds,)

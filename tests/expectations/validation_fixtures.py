@@ -64,6 +64,11 @@ def shards(table: pa.Table) -> Callable[[], Iterator[tuple[str, pa.Table]]]:
     return lambda: iter(parts)
 
 
+def shards_of(*tables: pa.Table) -> Callable[[], Iterator[pa.Table]]:
+    """The tables as the compiler takes shards."""
+    return lambda: iter(tables)
+
+
 def judge(table: pa.Table, suite_bytes: bytes) -> Judgement:
     return gate.judge(contract(), parse_suite(suite_bytes), suite_bytes, shards(table), KEY)
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hardline.infra.parsers import child
+from hardline.infra.parsers import csv_rows
+from hardline.infra.parsers.child import counted
+from hardline.infra.parsers.feed import Budget
+from hardline.infra.parsers.looks import expect_format
+from hardline.infra.parsers.process import parse
 from hardline.infra.parsers.refusals import Found, refusal
 from hardline.infra.parsers.spec import CsvSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SPEC = CsvSpec(columns=(("id", "integer", False), ("x", "number", True), ("t", "text", True)))
 
@@ -19,7 +26,12 @@ def rows_of(text: str | bytes, spec: CsvSpec = SPEC, **limits: Any) -> list[dict
     data = io.BytesIO(text.encode() if isinstance(text, str) else text)
     spec = replace(spec, **limits)
     try:
-        return [row for batch in child.batches(data.read, spec) for row in batch.to_pylist()]
+        expect_format(data.getvalue()[:8], "csv")
+        batches = counted(csv_rows.batches(data.read, spec), Budget(spec, data.tell))
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        if not rows:
+            raise Found("no-rows")
+        return rows
     except Found as found:
         raise refusal(spec, found.to_bytes()) from None
 
@@ -33,3 +45,8 @@ def one(type_: str, cell: str, **options: Any) -> Any:
 def chunked(data: bytes, size: int) -> Iterable[bytes]:
     """The data in chunks."""
     return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def parse_csv(source: Iterable[bytes], spec: CsvSpec) -> Iterator[pa.RecordBatch]:
+    """One file through the parser's process."""
+    return parse([("a.csv", source)], spec)

@@ -16,15 +16,16 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from csv_reading import SPEC, chunked, rows_of
+from csv_reading import SPEC, chunked, parse_csv, rows_of
 from pyarrow import ipc
 
 import hardline
 from hardline.infra.errors import Misconfigured, Unavailable
-from hardline.infra.parsers import csv as parser
 from hardline.infra.parsers import frames
-from hardline.infra.parsers.csv import parse_csv
+from hardline.infra.parsers import process as parser
 from hardline.infra.parsers.errors import ParseRefused
+from hardline.infra.parsers.process import parse
+from hardline.infra.parsers.spec import Spec, Tensor
 
 TEXT = b"id,x,t\n" + b"".join(b'%d,%d.5,"a, ""%d"""\n' % (n, n, n) for n in range(2000))
 SCHEMA = pa.schema([("id", pa.int64()), ("x", pa.float64()), ("t", pa.string())])
@@ -179,9 +180,10 @@ def test_it_runs_from_an_installed_package_alone(tmp_path: Path) -> None:
         (project / name).mkdir(parents=True)
         (project / name / "__init__.py").write_text("raise ImportError('not yours')\n")
     program = (
-        "import sys; sys.path[0] = sys.argv[1]; sys.path.append(''); from hardline.infra.parsers.csv import *\n"
+        "import sys; sys.path[0] = sys.argv[1]; sys.path.append(''); from hardline.infra.parsers.process import parse; "
+        "from hardline.infra.parsers.spec import CsvSpec\n"
         "spec = CsvSpec(columns=[('a', 'integer', True)])\n"
-        "print([b.to_pylist() for b in parse_csv([b'a\\n1\\n'], spec)])\n"
+        "print([b.to_pylist() for b in parse([('a.csv', [b'a\\n1\\n'])], spec)])\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
@@ -196,15 +198,15 @@ def test_it_runs_from_an_installed_package_alone(tmp_path: Path) -> None:
 
 
 def test_a_python_without_arrow_is_the_operators(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    command = parser._command()
-    monkeypatch.setattr(parser, "_command", lambda: [*command[:-1], str(tmp_path)])
+    command = parser._command(SPEC)
+    monkeypatch.setattr(parser, "_command", lambda _: [*command[:-3], str(tmp_path), str(tmp_path), ""])
     with pytest.raises(Misconfigured, match="cannot start"):
         list(parse_csv([], SPEC))
 
 
 def _played(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Put another program in the process's place: one that hostile bytes have taken over."""
-    monkeypatch.setattr(parser, "_command", lambda: [sys.executable, "-I", "-c", f"import sys, os\n{program}"])
+    monkeypatch.setattr(parser, "_command", lambda _: [sys.executable, "-I", "-c", f"import sys, os\n{program}"])
 
 
 def _frame(kind: bytes, body: bytes, size: int | None = None) -> bytes:
@@ -277,6 +279,21 @@ def test_a_process_that_lies_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pat
         list(parse_csv([TEXT], SPEC))
     assert refused.value.code == "limits"
     assert "canary" not in str(refused.value)
+
+
+def test_a_process_that_says_a_tensor_with_a_gap_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spec = Spec(columns=(("i", "tensor", False),), format="npz", tensor=Tensor("uint8", (2,)))
+    schema = pa.schema([("i", pa.list_(pa.uint8(), 2))])
+    for value, believed in (([1, 2], True), ([1, None], False), (None, False)):
+        done = json.dumps({"bytes": len(TEXT), "rows": 1}).encode()
+        said = _frame(b"B", _batch(schema, [pa.array([value], schema.field(0).type)])) + _frame(b"D", done)
+        (tmp_path / "said").write_bytes(said)
+        _played(monkeypatch, f"sys.stdin.buffer.read(); os.write(1, open({str(tmp_path / 'said')!r}, 'rb').read())")
+        if believed:
+            assert len(list(parse([("a", [TEXT])], spec))) == 1
+        else:
+            with pytest.raises(ParseRefused, match="never says"):
+                list(parse([("a", [TEXT])], spec))
 
 
 def test_the_played_process_would_be_believed_if_it_said_the_truth(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hardline.infra.errors import NotFound
-from hardline.infra.storage.folder import SPECIAL, ReadOnlyFolder
+from hardline.infra.storage.descent import SPECIAL
+from hardline.infra.storage.folder import ReadOnlyFolder
 
 
 def test_every_file_is_listed_hidden_ones_too(tmp_path: Path) -> None:

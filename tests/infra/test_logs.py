@@ -75,7 +75,8 @@ def test_a_unique_key_is_claimed_once(log: LogStore) -> None:
 
 def test_a_checkpoint_is_replaced_alone(log: LogStore) -> None:
     _append(log, b"0")
-    log.save_checkpoint(b"fresh")
+    with log.transaction() as head:
+        head.append([], b"fresh")
     assert log.read() == ([b"0"], b"fresh")
 
 
@@ -213,3 +214,38 @@ def test_another_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         SqlLog(url)
     assert "secret" not in str(refused.value)
+
+
+PLANTED = {
+    "a trigger that drops records": "CREATE TRIGGER zr BEFORE INSERT ON records BEGIN SELECT RAISE(IGNORE); END",
+    "a view in the place of the records": "DROP TRIGGER records_in_order; ALTER TABLE records RENAME TO r2; "
+    "CREATE VIEW records AS WITH RECURSIVE c(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM c) SELECT x AS idx, x'00' AS body FROM c",
+    "a trigger less": "DROP TRIGGER records_no_delete",
+    "a trigger that does nothing": "DROP TRIGGER records_no_delete; CREATE TRIGGER records_no_delete BEFORE DELETE ON records BEGIN SELECT 1; END",
+    "a table more": "CREATE TABLE more (x)",
+    "an index more": "CREATE INDEX more ON records (body)",
+    "a column more": "ALTER TABLE records ADD COLUMN more",
+    "a view in the place of the format": "ALTER TABLE format RENAME TO f2; CREATE VIEW format AS SELECT number FROM f2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_database_with_another_schema_is_never_asked(tmp_path: Path, name: str) -> None:
+    _append(_sqlite(tmp_path), b"0")
+    with sqlite3.connect(tmp_path / "log.db") as connection:
+        connection.executescript(PLANTED[name])
+    connection.close()
+    with pytest.raises(Corrupt):
+        _sqlite(tmp_path).read()
+    with pytest.raises(Corrupt):
+        _append(_sqlite(tmp_path), b"1")
+
+
+@pytest.mark.parametrize("body", ["zeroblob(40000000)", "'text'", "12", "CAST(x'ff' AS TEXT)"])
+def test_a_row_that_is_no_record_is_empty_and_costs_nothing(tmp_path: Path, body: str) -> None:
+    _append(_sqlite(tmp_path), b"0")
+    with sqlite3.connect(tmp_path / "log.db") as connection:
+        connection.execute(f"INSERT INTO records VALUES (1, {body})")
+        connection.execute(f"INSERT OR REPLACE INTO checkpoint VALUES (1, {body})")
+    connection.close()
+    assert _sqlite(tmp_path).read() == ([b"0", b""], None)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from hardline.infra.parsers.errors import ParseRefused
-from hardline.infra.parsers.sources import open_source, redact_uri
+from hardline.infra.parsers.sources import open_sources, redact_uri
+
+
+def open_source(uri: str):
+    """The one file of a CSV source."""
+    (file,) = open_sources(uri, format="csv", compression="none")
+    return file.chunks()
 
 
 def test_a_file_is_read_by_path_and_by_uri(tmp_path: Path) -> None:
@@ -36,15 +42,19 @@ def test_a_path_with_a_colon_is_a_path(tmp_path: Path, monkeypatch: pytest.Monke
         ("file.csv/below", "missing", "below"),
         ("", "uri", "names a file"),
         ("a\0b", "uri", "names a file"),
-        (".", "unreadable", "got a folder"),
+        (".", "missing", ".csv: at least one file expected"),
         ("pipe", "unreadable", "got a device or a pipe"),
         ("/dev/null", "unreadable", "got a device or a pipe"),
-        ("s3://bucket/key.csv", "uri", "a path or file:// expected, got s3:"),
-        ("https://host/data.csv", "uri", "a path or file:// expected, got https:"),
+        ("s3://bucket/key.csv", "uri", "https:// expected, got s3:"),
+        ("http://host/data.csv", "uri", "https:// expected, got http:"),
+        ("ftp://host/data.csv", "uri", "https:// expected, got ftp:"),
+        ("https:///data.csv", "uri", "https:// expected"),
+        ("nothing*.csv", "missing", "at least one file"),
+        ("../*/../*.csv", "uri", "a pattern"),
         ("https://user:canary@host/data.csv", "uri", "https://host/data.csv: a URI without user"),
         ("https://host/data.csv?token=canary", "uri", "https://host/data.csv: a URI without user, query"),
         ("https://host/data.csv#canary", "uri", "without user, query and fragment"),
-        ("https://[canary", "uri", "a URI that is none"),
+        ("https://[canary", "uri", "a URL with a host"),
         ("file://host/data.csv", "uri", "file:///absolute/path"),
         ("file:///a%00b", "uri", "file:///absolute/path"),
         ("file:///nothing/here.csv", "missing", "/nothing/here.csv"),
@@ -54,7 +64,8 @@ def test_what_is_no_source_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, code: str, says: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file.csv").touch()
+    if uri != ".":
+        (tmp_path / "file.csv").touch()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ParseRefused) as refused:
         open_source(uri)
@@ -68,7 +79,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.touch(mode=0)
     with pytest.raises(ParseRefused, match=r"file\.csv: a readable file expected: Permission denied"):
-        open_source(str(path))
+        list(open_source(str(path)))
 
 
 @pytest.mark.parametrize(

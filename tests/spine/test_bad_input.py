@@ -73,7 +73,7 @@ def test_bytes_that_are_no_text_are_refused(home):
 
 
 @pytest.mark.parametrize(
-    ("path", "word"), [("nothing.csv", "nothing"), ("", "folder"), ("https://x.example/a.csv", "file")]
+    ("path", "word"), [("nothing.csv", "nothing"), ("", "folder"), ("http://x.example/a.csv", "https")]
 )
 def test_a_source_that_is_none(home, path, word):
     source = path if "://" in path else str(home / path)
@@ -135,7 +135,7 @@ def test_a_contract_that_nobody_accepted(home):
     "condition",
     [
         {"row_condition": "__import__('os').system('true')", "condition_parser": "pandas"},
-        {"mostly": 0.5},
+        {"row_condition": {"type": "pass_through", "pass_through_filter": "@pd.io.common.os.getpid() > 0"}},
         {"unexpected_rows_query": "x"},
     ],
 )

@@ -48,9 +48,9 @@ class FailingStore:
         self._fuse()
         self._store.replace(path, data)
 
-    def get(self, path):
+    def get(self, path, limit=None):
         self._fuse()
-        return self._store.get(path)
+        return self._store.get(path, limit)
 
     def stream(self, path, chunk=1 << 20):
         self._fuse()
@@ -86,10 +86,6 @@ class FailingLog:
             yield FailingTransaction(held, self._fuse)
             self._fuse()  # before the commit
         self._fuse()  # the commit happened, and nobody hears of it
-
-    def save_checkpoint(self, checkpoint):
-        self._fuse()
-        self._log.save_checkpoint(checkpoint)
 
 
 class FailingTransaction:
@@ -129,6 +125,7 @@ def crashes(lab, start, stages):
     """Every state that a failure at some call leaves, once; each failure is seen to be raised as what it is."""
     begun, made, left, calls = lab.clone(start), None, {}, 0
     for stage in stages:
+        stage(lab.clone(begun), made)  # the lab keeps its engines' answers, so that each later run makes the same calls
         runtime, fuse = fused(lab.clone(begun))
         after = stage(runtime, made)
         total = fuse.calls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, manifest, paths, rows, sealing
+from hardline.tasks.core import canonical, manifest, paths, refusal, rows, sealing
 from hardline.tasks.core.act import Act, grants, open_keyring
 from hardline.tasks.core.contract import parse_contract
 from hardline.tasks.core.errors import DigestMismatch, TrustRefused
@@ -49,6 +49,12 @@ def encrypt(act: Act, accepted: AcceptedSnapshot) -> SealedDataset:
     ingested = view.last("ingest", name=name, version=version, snapshot=accepted.snapshot)
     if judged is None or ingested is None:
         raise DigestMismatch(f"{name}: a recorded snapshot and verdict expected, got none")
+    with refusal.ended_if_changed(act, name, version):
+        return _encrypt(act, view, judged, ingested)
+
+
+def _encrypt(act: Act, view: LogView, judged: Record, ingested: Record) -> SealedDataset:
+    name, version = judged["name"], judged["version"]
     folder = paths.dataset(name, version)
     verdict_bytes = act.recorded(f"{folder}/{paths.EVIDENCE}/{VERDICT}", judged["verdict"])
     verdict = Verdict.decode(verdict_bytes)

@@ -59,15 +59,16 @@ def evaluate(act: Act, trained: TrainedModel, *, assess: Assess) -> EvaluatedMod
     record = view.last("train", name=name, version=version, trained=trained.trained)
     if record is None:
         raise DigestMismatch(f"{name}: a recorded training expected, got none")
-    document = model_staging.read_trained(act, name, version, trained.trained)
-    key = model_staging.open_key(act, view, record, document.key_id)
     staging = paths.staging(name, version)
     weights = {}
-    for net, path in (("standard", STANDARD), ("hardened", WEIGHTS)):
-        if path in document.files:
-            file = document.files[path]
-            sealed = act.recorded(f"{staging}/{path}", file.digest)
-            weights[net] = model_staging.open_file(version, path, sealed, file, key)
+    with refusal.ended_if_changed(act, name, version):
+        document = model_staging.read_trained(act, name, version, trained.trained)
+        key = model_staging.open_key(act, view, record, document.key_id)
+        for net, path in (("standard", STANDARD), ("hardened", WEIGHTS)):
+            if path in document.files:
+                file = document.files[path]
+                sealed = act.recorded(f"{staging}/{path}", file.digest)
+                weights[net] = model_staging.open_file(version, path, sealed, file, key)
     publication = view.last("publication", manifest=document.manifest)
     if publication is None:
         raise DigestMismatch(f"{name}: the publication of its dataset expected in the log, got none")

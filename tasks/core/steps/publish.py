@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, custody, layouts, paths, proof
+from hardline.tasks.core import canonical, paths, proof, refusal
 from hardline.tasks.core.act import Act
+from hardline.tasks.core.commit import prune_links, refuse_shared_name, rehearse
 from hardline.tasks.core.errors import DigestMismatch
 from hardline.tasks.core.idempotency import claim
 from hardline.tasks.core.references import DatasetRef, SignedDataset
@@ -37,43 +38,53 @@ def publish(act: Act, signed: SignedDataset) -> DatasetRef:
     record = view.last("publication", name=name, version=version)
     created = record is None
     if record is None:
-        made = {step: view.last(step, name=name, version=version) for step in _RECORDED}
-        if None in made.values() or made["sign"]["bundle"] != signed.bundle:  # type: ignore[index]
-            raise DigestMismatch(f"{name}: a record of each of {', '.join(_RECORDED)} expected, got fewer")
-        steps = {step: found for step, found in made.items() if found is not None}
-        _refuse_unseparated(view, act, steps)
-        layout = place_layout(act, view, folder, "dataset")
-        links = links_digest(read_links(act, folder))
-        key = steps["ingest"]["key"]
-
-        def compose(head: LogView) -> Mapping[str, object] | Record:
-            earlier = head.last("publication", name=name, key=key)
-            if earlier is not None:
-                return earlier
-            return {
-                "name": name,
-                "number": 1 + sum(1 for _ in head.scan("publication", name=name)),
-                "version": version,
-                "key": key,
-                "manifest": signed.manifest,
-                "bundle": signed.bundle,
-                "links": links,
-                "keyring": steps["encrypt"]["keyring"],
-                "trust": head.trust.digest,
-                "layout": layout,
-            }
-
-        record = act.ledger.append(act.role, "publication", compose, unique=(claim("publication", key),))
+        with refusal.ended_if_changed(act, name, version):
+            record = _record(act, view, signed, folder)
         created = record["version"] == version
         view = act.ledger.view()
-    finish(
-        act, view, record, folder if created or record["version"] == version else paths.dataset(name, record["version"])
-    )
+    finish(act, view, record, paths.dataset(name, record["version"]))
     if created:
         act.say(f"published {name}@{record['number']} at log index {record.index}")
     return DatasetRef(
         name=name, number=record["number"], digest=record["manifest"], index=record.index, created=created
     )
+
+
+def _record(act: Act, view: LogView, signed: SignedDataset, folder: str) -> Record:
+    name, version = signed.name, signed.version
+    made = {step: view.last(step, name=name, version=version) for step in _RECORDED}
+    steps = {step: found for step, found in made.items() if found is not None}
+    declared = view.last("declare", name=name)
+    if len(steps) < len(_RECORDED) or declared is None or steps["sign"]["bundle"] != signed.bundle:
+        raise DigestMismatch(f"{name}: a record of each of {', '.join(_RECORDED)} expected, got fewer")
+    key = steps["ingest"]["key"]
+    accepted = {record["link"] for record in view.scan("declare", name=name)}
+    body = {
+        "name": name,
+        "number": _next(view, name),
+        "version": version,
+        "key": key,
+        "manifest": signed.manifest,
+        "bundle": signed.bundle,
+        "layout": place_layout(act, view, folder, "dataset"),
+        "links": links_digest(prune_links(act, folder, accepted | {record["link"] for record in steps.values()})),
+        "keyring": steps["encrypt"]["keyring"],
+        "trust": view.trust.digest,
+    }
+    rehearse(act, view, "publication", body, folder)
+
+    def compose(head: LogView) -> Mapping[str, object] | Record:
+        earlier = head.last("publication", name=name, key=key)
+        if earlier is not None:
+            return earlier
+        refuse_shared_name(head, name, "dataset")
+        return {**body, "number": _next(head, name), "trust": head.trust.digest}
+
+    return act.ledger.append(act.role, "publication", compose, unique=(claim("publication", key),))
+
+
+def _next(view: LogView, name: str) -> int:
+    return 1 + sum(1 for _ in view.scan("publication", name=name))
 
 
 def finish(act: Act, view: LogView, record: Record, folder: str) -> None:
@@ -91,17 +102,3 @@ def place_layout(act: Act, view: LogView, folder: str, kind: str) -> str:
         raise DigestMismatch(f"layout: sha256:{digest} expected, got another")
     act.place(f"{folder}/{paths.LAYOUT}", data)
     return digest
-
-
-def read_links(act: Act, folder: str) -> dict[str, bytes]:
-    """The version's links by file name."""
-    found = {info.path.rsplit("/", 1)[-1]: info.path for info in act.store.list(f"{folder}/{paths.LINKS}")}
-    return {name: act.store.get(path) for name, path in sorted(found.items()) if custody.LINK_NAME.fullmatch(name)}
-
-
-def _refuse_unseparated(view: LogView, act: Act, made: Mapping[str, Record]) -> None:
-    declared = view.last("declare", name=made["ingest"]["name"])
-    assert declared is not None
-    principals = {"declare": {declared.principal}, **{step: {record.principal} for step, record in made.items()}}
-    assert set(principals) == set(layouts.STEPS_DATASET)
-    view.trust.separation(principals)

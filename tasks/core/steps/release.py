@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardline.tasks.core import canonical, manifest, model_staging, oms, paths
+from hardline.tasks.core import canonical, manifest, model_staging, oms, paths, refusal
 from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE
-from hardline.tasks.core.act import Act
+from hardline.tasks.core.act import MAX_OBJECT, Act
+from hardline.tasks.core.commit import prune_links, read_links, refuse_shared_name, rehearse
 from hardline.tasks.core.contract import parse_contract
 from hardline.tasks.core.errors import DigestMismatch, NotFound
 from hardline.tasks.core.idempotency import claim
@@ -14,7 +15,7 @@ from hardline.tasks.core.model_documents import EVALUATION, MODEL, EvaluationDoc
 from hardline.tasks.core.references import EvaluatedModel, ModelRef
 from hardline.tasks.core.snapshot import FILE as SNAPSHOT
 from hardline.tasks.core.steps.evaluate import PLOT
-from hardline.tasks.core.steps.publish import finish, place_layout, read_links
+from hardline.tasks.core.steps.publish import finish, place_layout
 from hardline.tasks.core.steps.train import WEIGHTS
 from hardline.tasks.core.verification import links_digest
 
@@ -45,7 +46,8 @@ def release(act: Act, evaluated: EvaluatedModel) -> ModelRef:
     record = view.last("release", name=name, version=version)
     created = record is None
     if record is None:
-        record = _record(act, view, evaluated, folder)
+        with refusal.ended_if_changed(act, name, version):
+            record = _record(act, view, evaluated, folder)
         created = record["version"] == version
         view = act.ledger.view()
     finish(act, view, record, paths.model(name, record["version"]))
@@ -72,7 +74,7 @@ def _record(act: Act, view: LogView, evaluated: EvaluatedModel, folder: str) -> 
     if EvaluationDocument.decode(statement).decision != "ACCEPT":
         raise DigestMismatch(f"{name}: an evaluation with the decision ACCEPT expected")
     origin = paths.dataset(dataset["name"], dataset["version"])
-    _copy_custody(act, view, dataset, origin, folder)
+    custody = _copy_custody(act, view, dataset, origin, folder)
     contract = parse_contract(act.recorded(f"{folder}/{paths.EVIDENCE}/{CONTRACT_FILE}", trained.contract))
     public = contract.visibility == "public"
     key = model_staging.open_key(act, view, made["train"], trained.key_id)
@@ -99,31 +101,39 @@ def _record(act: Act, view: LogView, evaluated: EvaluatedModel, folder: str) -> 
     signer = act.runtime.vault.signer(act.role)
     bundle = oms.sign_bundle(name, {**{path: file.digest for path, file in files.items()}, MODEL: digest}, signer)
     act.place(f"{folder}/{paths.BUNDLE}", bundle)
-    act.link(folder, {EVALUATION: evaluated.evaluation}, {MODEL: digest})
-    layout = place_layout(act, view, folder, "model")
-    links = links_digest(read_links(act, folder))
-    _refuse_unseparated(act, view, dataset, made["train"], made["evaluate"])
+    own = {
+        act.link(folder, {EVALUATION: evaluated.evaluation}, {MODEL: digest}),
+        made["train"]["link"],
+        made["evaluate"]["link"],
+    }
+    key = made["train"]["key"]
+    body = {
+        "name": name,
+        "number": _next(view, name),
+        "version": version,
+        "key": key,
+        "dataset": trained.manifest,
+        "manifest": digest,
+        "bundle": canonical.digest(bundle),
+        "layout": place_layout(act, view, folder, "model"),
+        "links": links_digest(prune_links(act, folder, own | custody)),
+        "keyring": made["train"]["keyring"],
+        "trust": view.trust.digest,
+    }
+    rehearse(act, view, "release", body, folder)
 
     def compose(head: LogView) -> Mapping[str, object] | Record:
-        earlier = _standing(head, made["train"]["key"])  # type: ignore[index]
+        earlier = _standing(head, key)
         if earlier is not None:
             return earlier
-        return {
-            "name": name,
-            "number": 1 + sum(1 for _ in head.scan("release", name=name)),
-            "version": version,
-            "key": made["train"]["key"],  # type: ignore[index]
-            "dataset": trained.manifest,
-            "manifest": digest,
-            "bundle": canonical.digest(bundle),
-            "links": links,
-            "keyring": made["train"]["keyring"],  # type: ignore[index]
-            "trust": head.trust.digest,
-            "layout": layout,
-        }
+        refuse_shared_name(head, name, "model")
+        return {**body, "number": _next(head, name), "trust": head.trust.digest}
 
-    key_claim = claim("release", f"{made['train']['key']}:{version}")
-    return act.ledger.append(act.role, "release", compose, unique=(key_claim,))
+    return act.ledger.append(act.role, "release", compose, unique=(claim("release", f"{key}:{version}"),))
+
+
+def _next(view: LogView, name: str) -> int:
+    return 1 + sum(1 for _ in view.scan("release", name=name))
 
 
 def _standing(view: LogView, key: str) -> Record | None:
@@ -135,8 +145,8 @@ def _standing(view: LogView, key: str) -> Record | None:
     return None
 
 
-def _copy_custody(act: Act, view: LogView, dataset: Record, origin: str, folder: str) -> None:
-    """The dataset's links and evidence, each as it was recorded, beside the model's own."""
+def _copy_custody(act: Act, view: LogView, dataset: Record, origin: str, folder: str) -> set[str]:
+    """The dataset's links and evidence, each as it was recorded, beside the model's own; returns the links' digests."""
     links = read_links(act, origin)
     if links_digest(links) != dataset["links"]:
         raise DigestMismatch(f"{origin}: the links of its publication expected, got others")
@@ -158,6 +168,7 @@ def _copy_custody(act: Act, view: LogView, dataset: Record, origin: str, folder:
         data = act.recorded(f"{origin}/{paths.EVIDENCE}/{name}", digest)
         act.place(f"{folder}/{paths.EVIDENCE}/{name}", data)
     act.place(f"{folder}/{paths.EVIDENCE}/{manifest.FILE}", published)
+    return {canonical.digest(data) for data in links.values()}
 
 
 def _payload(act: Act, trained: TrainedDocument, folder: str) -> dict[str, File]:
@@ -169,23 +180,9 @@ def _payload(act: Act, trained: TrainedDocument, folder: str) -> dict[str, File]
     files = {WEIGHTS: weights}
     act.place(f"{folder}/{paths.PAYLOAD}/{WEIGHTS}", act.recorded(f"{staging}/{WEIGHTS}", weights.digest))
     try:
-        plot = act.store.get(f"{staging}/{PLOT}")
+        plot = act.store.get(f"{staging}/{PLOT}", MAX_OBJECT)
     except NotFound:
         return files
     files[PLOT] = File(len(plot), canonical.digest(plot), weights.sealed)
     act.place(f"{folder}/{paths.PAYLOAD}/{PLOT}", plot)
     return files
-
-
-def _refuse_unseparated(act: Act, view: LogView, dataset: Record, train: Record, evaluate: Record) -> None:
-    own = {"name": dataset["name"], "version": dataset["version"]}
-    principals = {"train": {train.principal}, "evaluate": {evaluate.principal}}
-    for step in ("ingest", "validate", "encrypt", "sign"):
-        record = view.last(step, **own)
-        if record is not None:
-            principals[step] = {record.principal}
-    from hardline.tasks.core.keys import PublicKey
-
-    keyid = PublicKey.of(act.runtime.vault.signer(act.role)).keyid
-    principals["release"] = {view.trust.principal_of(keyid, act.role, len(view))}
-    view.trust.separation(principals)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hardline.tasks.core import canonical, manifest, oms, paths
+from hardline.tasks.core import canonical, manifest, oms, paths, refusal
 from hardline.tasks.core.act import Act
 from hardline.tasks.core.errors import DigestMismatch
 from hardline.tasks.core.manifest import Manifest
@@ -27,6 +27,12 @@ def sign(act: Act, sealed: SealedDataset) -> SignedDataset:
     record = view.last("encrypt", name=name, version=version, manifest=sealed.manifest)
     if record is None:
         raise DigestMismatch(f"{name}: a recorded manifest expected, got none")
+    with refusal.ended_if_changed(act, name, version):
+        return _sign(act, sealed)
+
+
+def _sign(act: Act, sealed: SealedDataset) -> SignedDataset:
+    name, version = sealed.name, sealed.version
     folder = paths.dataset(name, version)
     document = Manifest.decode(act.recorded(f"{folder}/{paths.PAYLOAD}/{manifest.FILE}", sealed.manifest))
     files = document.files()

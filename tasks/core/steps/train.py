@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardline.tasks.core import canonical, manifest, opening, paths
 from hardline.tasks.core.act import Act, grants
+from hardline.tasks.core.commit import refuse_shared_name
 from hardline.tasks.core.errors import DigestMismatch
 from hardline.tasks.core.idempotency import model_key
 from hardline.tasks.core.keyring import DataKey
@@ -53,10 +54,12 @@ def train(act: Act, receipt: Receipt, name: str | None, recipe: Mapping[str, Any
     Raises:
         VerificationError: The dataset is not what it must be any more.
         AccessDenied: This process does not hold the trainer's keys.
+        UsageError: A dataset has the model's name.
     """
     wanted = Wanted.parse(receipt.reference)
     model = name or f"{wanted.name}-model"
     view = act.ledger.view()
+    refuse_shared_name(view, model, "model")
     key = model_key(model, receipt.manifest, recipe)
     earlier = _earlier(act, view, key)
     if earlier is not None:

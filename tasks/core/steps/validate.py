@@ -10,7 +10,7 @@ from hardline.tasks.core import canonical, paths, refusal, sealing
 from hardline.tasks.core.accepted import CONTRACT_FILE, SUITE_FILE
 from hardline.tasks.core.act import Act, grants
 from hardline.tasks.core.contract import Contract, parse_contract
-from hardline.tasks.core.errors import DigestMismatch, ExpectationError, Malformed
+from hardline.tasks.core.errors import DigestMismatch, ExpectationError, HardlineError, Malformed
 from hardline.tasks.core.keyring import DataKey
 from hardline.tasks.core.references import AcceptedSnapshot, Snapshot
 from hardline.tasks.core.snapshot import FILE as SNAPSHOT
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from hardline.tasks.core.logview import LogView
+    from hardline.tasks.core.records import Record
 
 MASK = "mask.sealed"
 MASK_KEYRING = "mask-keyring.json"
@@ -43,6 +45,7 @@ class Judgement:
         rules: A result for each invariant and each expectation.
         evaluated: Expectations that both engines evaluated, alike.
         engines: Engine to version.
+        warnings: Ids of the rules of severity warning that fail on the rows that stay.
         reasons: Why it is not ACCEPT; counts and names only.
     """
 
@@ -51,6 +54,7 @@ class Judgement:
     rules: tuple[RuleResult, ...]
     evaluated: int
     engines: Mapping[str, str]
+    warnings: tuple[str, ...]
     reasons: tuple[str, ...]
 
 
@@ -77,7 +81,13 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
     ingested = view.last("ingest", name=name, version=version, snapshot=snapshot.digest)
     if ingested is None:
         raise DigestMismatch(f"{name}: a recorded snapshot expected, got none")
-    document = read_snapshot(act, name, version, snapshot.digest)
+    with refusal.ended_if_changed(act, name, version):
+        return _validate(act, view, ingested, judge)
+
+
+def _validate(act: Act, view: LogView, ingested: Record, judge: Judge) -> AcceptedSnapshot:
+    name, version, snapshot = ingested["name"], ingested["version"], ingested["snapshot"]
+    document = read_snapshot(act, name, version, snapshot)
     folder = paths.dataset(name, version)
     contract = parse_contract(act.recorded(f"{folder}/{paths.EVIDENCE}/{CONTRACT_FILE}", document.contract))
     suite_bytes = act.recorded(f"{folder}/{paths.EVIDENCE}/{SUITE_FILE}", document.suite)
@@ -87,12 +97,19 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         for shard, table in staged(act, view, ingested, document, contract):
             yield shard.split, table
 
-    found = judge(contract, suite, suite_bytes, shards, act.runtime.vault.secret("sample"))
+    try:
+        found = judge(contract, suite, suite_bytes, shards, act.runtime.vault.secret("sample"))
+    except HardlineError:
+        raise
+    except Exception as error:  # of a library, whose text may quote a cell; what cannot be judged trains nothing
+        reason = f"ERROR: an engine failed ({type(error).__name__})"
+        refusal.refuse(act, name, version, reason)
+        raise ExpectationError(f"{name}: verdict {reason}", help="please report this bug, with the suite") from None
     accepted = int(found.mask.sum()) if found.decision == "ACCEPT" else 0
     mask_key = DataKey.generate()
     mask = sealing.seal(encode_mask(found.mask), mask_key.secret, sealing.context(bytes.fromhex(version), "mask", MASK))
     verdict = Verdict(
-        snapshot=snapshot.digest,
+        snapshot=snapshot,
         mask=canonical.digest(mask) if found.decision == "ACCEPT" else None,
         decision=found.decision,
         rows=len(found.mask),
@@ -104,6 +121,7 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         suite=document.suite,
         contract=document.contract,
         engines=found.engines,
+        warnings=found.warnings,
         reasons=found.reasons,
     )
     data = verdict.encode()
@@ -130,20 +148,22 @@ def validate(act: Act, snapshot: Snapshot, *, judge: Judge) -> AcceptedSnapshot:
         {
             "name": name,
             "version": version,
-            "snapshot": snapshot.digest,
+            "snapshot": snapshot,
             "verdict": canonical.digest(data),
             "keyring": ring,
             "accepted": accepted,
             "quarantined": verdict.quarantined,
         },
-        materials={SNAPSHOT: snapshot.digest, CONTRACT_FILE: document.contract, SUITE_FILE: document.suite},
+        materials={SNAPSHOT: snapshot, CONTRACT_FILE: document.contract, SUITE_FILE: document.suite},
         products={f"{paths.EVIDENCE}/{VERDICT}": data},
         assertions=[
             {"assertion": rule.type, "column": rule.column or None, "success": rule.success} for rule in found.rules
         ],
     )
     act.say(f"accepted {accepted:,} of {verdict.rows:,} rows by {verdict.declared} expectations")
-    return AcceptedSnapshot(name=name, version=version, snapshot=snapshot.digest, verdict=canonical.digest(data))
+    if verdict.warnings:
+        act.say(f"{len(verdict.warnings)} warnings fail: {', '.join(verdict.warnings[:5])}")
+    return AcceptedSnapshot(name=name, version=version, snapshot=snapshot, verdict=canonical.digest(data))
 
 
 def _refused_rows(shards: Shards, mask: NDArray[np.bool_]) -> pa.Table:
