@@ -106,6 +106,8 @@ def test_warnings_are_listed_unless_the_contract_refuses_them():
             ),
             "threat",
         ),
+        (_changed("- property: floors", "- propertie: x\n    property: floors"), "customProperties.5.propertie"),
+        (_changed("    properties:", "    fields: 1\n    properties:"), "schema.0.fields"),
         (_changed("required: true", "required: false"), "fill"),
         (_changed("{property: epsilon, value: 0.05}", "{property: fill, value: 1}"), "fill"),
     ],
