@@ -243,12 +243,12 @@ def parse_contract(data: bytes) -> Contract:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without duplicate keys, aliases and binary floats."""
+    """YAML without duplicate keys, aliases, tags (`!!int 010` is eight) and binary floats."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise ContractError(f"contract: line {event.start_mark.line + 1}: no YAML aliases expected")
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
+            raise ContractError(f"contract: line {event.start_mark.line + 1}: no YAML aliases and tags expected")
         return super().compose_node(parent, index)
 
 
