@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from hardline.flows import command_text
 from hardline.infra import runtime as runtimes
@@ -31,7 +33,7 @@ Home = Annotated[
     str | None,
     typer.Option("--home", metavar="DIR", help="The home; HARDLINE_HOME or ~/.hardline if not given."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Write the result as JSON.")]
 _Wrong = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps its click
 
 
@@ -54,9 +56,43 @@ class Session:
     progress: terminal.Lines
 
 
+@dataclass
+class Asked:
+    """What is known of a call so far, for who must say how it ended.
+
+    Attributes:
+        home: The last --home.
+        json: Whether JSON was asked for; None: not parsed yet.
+        failed: Keys of the JSON object that stands for an error.
+    """
+
+    home: str | None = None
+    json: bool | None = None
+    failed: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _PlainHelp:
+    """Help that does not call its own option a `<bool>`."""
+
+    def get_help_option(self, context: Any) -> Any:
+        option = super().get_help_option(context)  # type: ignore[misc]
+        if option is not None:
+            option.metavar = ""
+        return option
+
+
+class Command(_PlainHelp, TyperCommand):
+    """A command."""
+
+
+class Group(_PlainHelp, TyperGroup):
+    """A group of commands."""
+
+
 def root(context: typer.Context, home: Home = None, as_json: Json = False) -> None:
     """Verified, encrypted, signed training data, and models hardened on nothing else."""
-    context.obj = (home, as_json)
+    asked = context.ensure_object(Asked)
+    asked.home, asked.json = home, as_json or None
 
 
 def command(
@@ -81,20 +117,17 @@ def command(
 
     def register(fn: Callable[..., object]) -> Callable[..., object]:
         def run(context: typer.Context, home: str | None, as_json: bool, **given: Any) -> None:
-            early_home, early_json = context.obj
+            asked = context.ensure_object(Asked)
+            asked.home = asked.home if home is None else home
+            asked.json = as_json or bool(asked.json)
+            asked.failed = failed or {}
             with ExitStack() as stack:
-                session = Session(
-                    early_home if home is None else home, as_json or early_json, stack.enter_context(terminal.watcher())
-                )
-                try:
-                    if opens:
-                        opened = runtimes.open_runtime(session.home, progress=session.progress)
-                        stack.enter_context(runtimes.use(opened))
-                    result = fn(session, **given)
-                except HardlineError as error:
-                    error.failed, error.as_json = failed or {}, session.json  # type: ignore[attr-defined]
-                    raise
-            with command_text.called(session.home):
+                session = Session(asked.home, asked.json, stack.enter_context(terminal.watcher()))
+                if opens:
+                    opened = runtimes.open_runtime(session.home, progress=session.progress)
+                    stack.enter_context(runtimes.use(opened))
+                result = fn(session, **given)
+            with command_text.called(_to_be_named(session.home)):
                 write(result, session.json)
 
         parameters = [
@@ -107,14 +140,20 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__doc__ = fn.__doc__
-        app.command(name, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
+        run.failed = failed or {}  # type: ignore[attr-defined]  # for a call that is refused before it runs
+        app.command(name, cls=Command, epilog=f"Example:  {example}", rich_help_panel=panel)(run)
         return fn
 
     return register
 
 
 def write(result: object, as_json: bool) -> None:
-    """The result, on standard output."""
+    """The result, on standard output.
+
+    Raises:
+        Unwritten: It cannot be written.
+        SystemExit: Its reader has seen enough.
+    """
     if as_json or isinstance(result, dict):
         text = json.dumps(_plain(result), indent=2)  # ASCII: valid JSON whatever the terminal's encoding, and the names
     else:
@@ -123,10 +162,22 @@ def write(result: object, as_json: bool) -> None:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        terminal.silence(sys.stdout)
+        raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
         terminal.silence(sys.stdout)
-        raise Unwritten(f"standard output: {error.strerror}; what was asked for is done") from None
+        raise Unwritten(
+            f"standard output: {error.strerror}; what was asked for is done",
+            help="the same command again does nothing twice, and says the same",
+        ) from None
+
+
+def _to_be_named(home: str | None) -> str | None:
+    """The home that the next command must name; None: it is the one that is taken without."""
+    known = settings.Settings.from_environment(os.environ)
+    if home is None or (known.home is not None and runtimes.root_of(home, known) == runtimes.root_of(None, known)):
+        return None
+    return home
 
 
 def _plain(result: Any) -> Any:
@@ -137,45 +188,50 @@ def _plain(result: Any) -> Any:
 
 def call(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the program; returns its exit code."""
-    as_json = "--json" in arguments
+    asked = Asked()
     try:
-        code = app(list(arguments), prog_name="hardline", standalone_mode=False)
+        code = app(list(arguments) or ["--help"], prog_name="hardline", standalone_mode=False, obj=asked)
     except HardlineError as error:
-        return refused(error, as_json)
+        return refused(error, asked.json is True, asked.failed)
     except _Wrong as error:  # type: ignore[misc]
-        return refused(UsageError(error.format_message() or "a command expected", help="hardline --help"), as_json)
+        return _misspelt(error, "--json" in arguments if asked.json is None else asked.json)
     except (KeyboardInterrupt, typer.Abort):
         code = 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader has seen enough
-        terminal.silence(sys.stdout)
-        return 128 + signal.SIGPIPE
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except Exception as error:
-        return _bug(error, as_json)
+        return _bug(error, asked.json is True)
     if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
         terminal.say("hardline: interrupted; the same command goes on from here")
     return int(code or 0)
 
 
-def refused(error: HardlineError, as_json: bool) -> int:
+def _misspelt(error: Any, as_json: bool) -> int:
+    """Say what click found wrong before the command ran."""
+    context = getattr(error, "ctx", None)
+    failed = getattr(getattr(getattr(context, "command", None), "callback", None), "failed", {})
+    path = getattr(context, "command_path", "hardline")
+    said = UsageError(error.format_message() or "a command expected, got none", help=f"{path} --help")
+    return refused(said, as_json, failed)
+
+
+def refused(error: HardlineError, as_json: bool, failed: Mapping[str, Any] | None = None) -> int:
     """Say an error of ours in one line, and what helps in another; returns its exit code."""
-    if getattr(error, "as_json", as_json):
-        known = getattr(error, "failed", {})
-        step = {"step": getattr(error, "step", None)} if known or isinstance(error, VerificationError) else {}
+    if as_json and not isinstance(error, Unwritten):
+        step = {"step": error.step} if isinstance(error, VerificationError) else {}
         said = {
             "error": type(error).__name__,
             "message": error.message,
             "help": error.help,
             "exit_code": error.exit_code,
         }
-        with suppress(Unwritten, BrokenPipeError):  # the exit code still says it
-            write({**known, **step, **said}, as_json=True)
-    else:
-        step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
-        lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
-        lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
-        terminal.say("\n".join(lines))
+        with suppress(Unwritten, SystemExit):  # the exit code still says it
+            write({**(failed or {}), **step, **said}, as_json=True)
+            return error.exit_code
+    step_said = f"step {error.step}: " if isinstance(error, VerificationError) and error.step else ""
+    lines = [f"hardline: {type(error).__name__}: {step_said}{one_line(error.message, 2000)}"]
+    lines += [f"  {one_line(error.help, 1000)}"] if error.help else []
+    terminal.say("\n".join(lines))
     return error.exit_code
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -22,22 +22,22 @@ from hardline.tasks.core import graph
 from hardline.tasks.core.ledger import Ledger
 
 app = typer.Typer(
-    name="hardline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    name="hardline", cls=frame.Group, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
 )
-log = typer.Typer(no_args_is_help=True, help="The Merkle log of everything that was done.")
-keys = typer.Typer(no_args_is_help=True, help="The keys of the trust document.")
+log = typer.Typer(cls=frame.Group, help="The Merkle log of everything that was done.")
+keys = typer.Typer(cls=frame.Group, help="The keys of the trust document.")
 app.callback()(frame.root)
 app.add_typer(log, name="log", rich_help_panel="Trust")
 app.add_typer(keys, name="keys", rich_help_panel="Trust")
 
+REFUSED: Final = {"verified": False, "step": None}
+TWO_FILES: Final = "Folder with contract.odcs.yaml and suite.json."
 DATA, LOOK, TRUST = "Data and models", "Look", "Trust"
 Ref = Annotated[str, typer.Argument(metavar="REF", help="name@3, name@sha256:..., or name for the latest.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist, or is empty.")]
 ContractDir = Annotated[
     str,
-    typer.Option(
-        "--contract", metavar="DIR", help="Folder with contract.odcs.yaml and suite.json, or an accepted name."
-    ),
+    typer.Option("--contract", metavar="NAME|DIR", help=f"An accepted name. {TWO_FILES}"),
 ]
 Recipe = Annotated[str, typer.Option("--recipe", metavar="R", help="fast, balanced or strong.")]
 
@@ -88,7 +88,7 @@ def draft(
 
 
 @command(app, "accept", "hardline accept expectations/diagnosis", panel=TRUST)
-def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> object:
+def accept(_: Session, folder: Annotated[Path, typer.Argument(metavar="DIR", help=TWO_FILES)]) -> object:
     """Show what changed since the last accepted, then sign a contract and its suite as steward."""
     return hardline.accept(folder)
 
@@ -146,10 +146,10 @@ def run(
     return run_named(job, session.home, session.progress)
 
 
-@command(app, "verify", "hardline verify diagnosis@1", panel=LOOK, opens=False, failed={"verified": False})
+@command(app, "verify", "hardline verify diagnosis@1", panel=LOOK, opens=False, failed=REFUSED)
 def verify(
     session: Session,
-    subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or a folder that was exported.")],
+    subject: Annotated[str, typer.Argument(metavar="REF|FOLDER", help="A reference, or an exported folder: ./NAME.")],
     trust: Annotated[Path | None, typer.Option(metavar="DIR", help="A trust folder, for a FOLDER.")] = None,
     owner_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The owner's public key, got elsewhere, for a FOLDER.")
@@ -252,7 +252,7 @@ def log_prove(
     return hardline.log_prove(what)
 
 
-@command(log, "verify", "hardline log verify", failed={"verified": False})
+@command(log, "verify", "hardline log verify", failed=REFUSED)
 def log_verify(_: Session) -> object:
     """Check every record, every signature and the tree."""
     return hardline.log_verify()

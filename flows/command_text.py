@@ -15,6 +15,7 @@ from hardline.tasks.core import results
 
 _HOME: ContextVar[str | None] = ContextVar("home", default=None)
 WIDTH: Final = 100  # characters of one fact that has no form of its own
+LONG: Final = 4000  # characters of one line
 
 
 @contextmanager
@@ -230,13 +231,15 @@ def _(result: results.LogVerification) -> str:
 
 
 def facts(title: str, values: Mapping[str, object]) -> str:
-    """A title, and a line for each fact."""
+    """A title, and a line for each fact; a value never makes a line of its own."""
     width = max((len(name) for name in values), default=0)
-    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in values.items())])
+    lines = (f"  {name:<{width}}  {one_line(value, LONG)}" for name, value in values.items())
+    return "\n".join([one_line(title, LONG), *lines])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns as wide as they need to be."""
+    """Rows in columns as wide as they need to be; a cell never makes a line of its own."""
+    rows = [[one_line(cell, LONG) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -253,11 +256,11 @@ def signers(by_step: Mapping[str, str]) -> str:
 
 def safe(text_: str) -> str:
     """The same lines, with what a terminal would obey written as escapes."""
-    return "\n".join(one_line(line, 4000) for line in text_.split("\n"))
+    return "\n".join(one_line(line, LONG) for line in text_.split("\n"))
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    found = [f"  {line}" for line in lines]
+    found = [f"  {one_line(line, LONG)}" for line in lines]
     return [f"{title}:", *found] if found else []
 
 

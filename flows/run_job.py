@@ -24,7 +24,9 @@ from hardline.infra.runtime import HOME_FILE, open_runtime, root_of
 from hardline.infra.settings import Settings
 from hardline.tasks.core import finished
 from hardline.tasks.core.errors import UsageError
-from hardline.tasks.core.references import ContractRef, ModelRef, SourceRef, Wanted
+from hardline.tasks.core.home import begun, refuse_stranger
+from hardline.tasks.core.ledger import Ledger
+from hardline.tasks.core.references import ContractRef, ModelRef, Wanted
 from hardline.tasks.core.results import Ran
 from hardline.tasks.core.working import working
 
@@ -51,25 +53,34 @@ def run_named(asked: str, home: Path | str | None, progress: Progress) -> Ran:
         progress: Who watches.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither, or its recipe is none.
     """
     settings = Settings.from_environment(os.environ)
     root = root_of(home, settings)
     with ExitStack() as stack:
         server = None
         if asked in shipped.NAMES:
-            if settings.prefect_api_url is None and not (root / HOME_FILE).exists():
+            if settings.prefect_api_url is None and not begun(root, HOME_FILE):
+                refuse_stranger(root)
                 server = stack.enter_context(own_server(root))  # there is work for certain: it starts meanwhile
-            hardline.init(home=root, progress=progress)
+            if not _accepted(root, asked):  # a finished home is not unlocked for nothing
+                hardline.init(home=root, progress=progress)
             source = root / EXAMPLES / shipped.file_name(asked)
             shipped.write_source(asked, source)
-            job = Job(source=SourceRef(uri=str(source)), contract=ContractRef(name=asked))
-        elif Path(asked).exists():
+            job = Job(source=hardline.source_ref(str(source)), contract=ContractRef(name=asked))
+        elif os.path.lexists(asked):
             job = Job.read(Path(asked))
         else:
-            raise UsageError(f"{asked}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help")
+            raise UsageError(
+                f"{asked[:80]}: {', '.join(shipped.NAMES)} or a YAML file expected", help="hardline run --help"
+            )
         runtime = stack.enter_context(working(open_runtime(root, progress=progress)))
         return replace(run_job(runtime, job, server), synthetic=asked in shipped.SYNTHETIC)
+
+
+def _accepted(root: Path, name: str) -> bool:
+    """Whether there is a home in which a steward accepted the contract of that name."""
+    return begun(root, HOME_FILE) and Ledger(open_runtime(root)).view().last("declare", name=name) is not None
 
 
 def run_job(runtime: Runtime, job: Job, server: Server | None = None) -> Ran:
@@ -84,6 +95,7 @@ def run_job(runtime: Runtime, job: Job, server: Server | None = None) -> Ran:
         HardlineError: As the step that failed says.
     """
     started = time.monotonic()
+    hardline.recipe_ref(job.recipe, dataset=job.contract.name)
     before = already(runtime, job)
     if before is not None:
         runtime.progress.say("nothing to do: this dataset and this model stand in the log")

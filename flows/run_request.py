@@ -14,6 +14,7 @@ from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.references import ContractRef, RecipeRef, Reference, SourceRef
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
 FORM = "source: PATH, contract: NAME or DIR, and perhaps recipe: PRESET expected"
 
 
@@ -41,7 +42,7 @@ class Job(Reference):
         try:
             value = _mapping(read_file(path, MAX_BYTES).decode("utf-8"))
             if isinstance(value, dict) and isinstance(value.get("contract"), str):
-                value["contract"] = _contract(path, value["contract"])
+                value["contract"] = hardline.contract_ref(value["contract"], beside=path.absolute().parent)
             job = cls.model_validate(value)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
@@ -55,18 +56,21 @@ class Job(Reference):
             raise UsageError(
                 f"{path.name}: {', '.join(wrong)}: missing, unknown or of another form", help=FORM
             ) from None
+        except (yaml.YAMLError, ValueError):  # a control character, a number or a date that is none
+            raise UsageError(f"{path.name}: YAML expected, got something else", help=FORM) from None
         if "://" in job.source.uri:
             return job
-        return job.model_copy(update={"source": SourceRef(uri=str(path.absolute().parent / job.source.uri))})
-
-
-def _contract(path: Path, written: str) -> ContractRef:
-    """A contract by its name, or by its folder beside the file; raises like `hardline.contract_ref`."""
-    return hardline.contract_ref(written, beside=path.absolute().parent)
+        return job.model_copy(update={"source": hardline.source_ref(str(path.absolute().parent / job.source.uri))})
 
 
 def _mapping(text: str) -> Any:
     """The document, with each key once: YAML lets the last one win, which is not what a reader sees."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:  # a few aliases make a document without end
+            problem = f"no aliases and at most {MAX_DEPTH} levels"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     nodes = [root]
     while nodes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import FileIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,16 +27,18 @@ def read_file(path: str | os.PathLike[str], limit: int, check: Callable[[os.stat
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer must not hang
     except ValueError:  # a NUL byte
         raise OSError(errno.EINVAL, "a file's name expected") from None
-    with FileIO(descriptor) as file:
+    data = bytearray()
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             got = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
             raise OSError(errno.EINVAL, f"a plain file expected, got {got}")
         if check is not None:
             check(status)
-        data = bytearray()
-        while piece := file.read(limit + 1 - len(data)):
+        while piece := os.read(descriptor, limit + 1 - len(data)):
             data += piece
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"at most {limit:,} bytes expected, got more")
     return bytes(data)

@@ -40,34 +40,39 @@ class Bars(Lines):
 
     def __init__(self) -> None:
         self._shown: RichProgress | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._step: tuple[str, TaskID] | None = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
         if self._shown is not None:
-            self._shown.stop()
+            with _unheard():
+                self._shown.stop()
             self._shown = None
 
     def say(self, text: str) -> None:
-        """See `Progress`."""
+        """See `Progress`. A line is said when something is done, so the bar that was there goes."""
         from rich.text import Text  # no markup: the text may be anybody's
 
         with _unheard():
+            self._end()
             self._progress().console.print(Text(one_line(text)))
 
     def advance(self, step: str, done: int, total: int | None) -> None:
-        """See `Progress`."""
+        """See `Progress`. A step that begins ends the one before."""
         with _unheard():
-            shown = self._progress()
-            for other in [name for name in self._tasks if name != step]:  # a step that begins ends the one before
-                shown.remove_task(self._tasks.pop(other))
-            if step not in self._tasks:
-                self._tasks[step] = shown.add_task(one_line(step, 40), total=total)
-            shown.update(self._tasks[step], completed=done, total=total)
+            if self._step is None or self._step[0] != step:
+                self._end()
+                self._step = (step, self._progress().add_task(one_line(step, 40), total=total))
+            self._progress().update(self._step[1], completed=done, total=total)
             if done == total:
-                shown.remove_task(self._tasks.pop(step))
+                self._end()
+
+    def _end(self) -> None:
+        if self._step is not None:
+            self._progress().remove_task(self._step[1])
+            self._step = None
 
     def _progress(self) -> RichProgress:
         if self._shown is None:
@@ -115,7 +120,7 @@ def open_channels() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number, which is this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115  as long as the process
         if mode == "w" and hasattr(getattr(sys, name), "reconfigure"):

@@ -45,13 +45,13 @@ def folder_asked(what: str | os.PathLike[str], **anchors: object) -> Path | None
         raise UsageError("verify: a reference or a folder expected, got nothing", help="hardline list shows them")
     folder = Path(written)
     plain = isinstance(what, str) and os.sep not in what and what not in (".", "..")
-    if plain and given and not folder.is_dir():
+    if plain and given and not _is_folder(folder):
         raise UsageError(f"{given[0]}: for a FOLDER only, got {written[:80]!r}", help="for a reference, leave it out")
     if plain and not given:
         return None
-    if not folder.is_dir():
+    if not _is_folder(folder):
         got = "something else" if os.path.lexists(folder) else "nothing"
-        raise UsageError(f"{folder}: an exported folder expected, got {got}", help="hardline export makes one")
+        raise UsageError(f"{written[:200]}: an exported folder expected, got {got}", help="hardline export makes one")
     return folder
 
 
@@ -69,7 +69,7 @@ def owner_key(path: Path) -> PublicKey:
 
 def trust_folder(path: Path) -> ObjectStore:
     """A trust folder that was got elsewhere; raises `UsageError` when it is none."""
-    if not (path / paths.TRUST).is_file():
+    if not _is_folder(path) or not (path / paths.TRUST).is_file():
         raise UsageError(
             f"{path}: a folder with {paths.TRUST} expected, got none", help="the folder `trust` of the owner's home"
         )
@@ -78,7 +78,7 @@ def trust_folder(path: Path) -> ObjectStore:
 
 def mention_folder(error: NotFound | UsageError, written: str) -> None:
     """Where a reference was not found and a folder of its name lies there, let the help say how a folder is written."""
-    if Path(written).is_dir():
+    if _is_folder(written):
         error.help = f"for the folder write ./{written}"
 
 
@@ -106,3 +106,7 @@ def say_another_owner(error: VerificationError, folder: ReadOnlyFolder, trust: O
         )
         refused.step = error.step
         raise refused from None
+
+
+def _is_folder(path: str | os.PathLike[str]) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises for a name that is too long

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hardline.infra.escaping import one_line
 from hardline.tasks.core import layouts, verification
 from hardline.tasks.core.references import Wanted
 
@@ -142,14 +143,14 @@ def mermaid(view: LogView, written: str) -> str:
 def tree(lineage: Lineage) -> str:
     """The lineage for a terminal: the newest step first, what it rests on below."""
     by_id = {node.id: node for node in lineage.nodes}
-    mark = "" if lineage.recalled is None else f"  RECALLED: {lineage.recalled}"
+    mark = "" if lineage.recalled is None else f"  RECALLED: {one_line(lineage.recalled)}"
     lines = [f"{lineage.reference}  sha256:{lineage.digest}{mark}"]
     shown: set[str] = set()
 
     def walk(node: Node, indent: str, last: bool) -> None:
         again = "  (above)" if node.id in shown else ""
         branch = "`- " if last else "|- "
-        facts = f"{node.made}  sha256:{node.digest[:16]}  by {node.principal} ({node.role}), {node.time}, log {node.log_index}"
+        facts = f"{node.made}  sha256:{node.digest[:16]}  by {one_line(node.principal)} ({node.role}), {node.time}, log {node.log_index}"
         lines.append(f"{indent}{branch}{node.step}: {facts}{again}")
         if node.id in shown:
             return

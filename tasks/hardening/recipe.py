@@ -71,7 +71,7 @@ class Recipe(BaseModel):
     def named(cls, preset: str, **changes: Any) -> Self:
         """A preset (`fast`, `balanced` or `strong`), perhaps with some settings changed; raises `UsageError`."""
         if preset not in _PRESETS:
-            raise UsageError(f"recipe: {', '.join(_PRESETS)} expected, got another name")
+            raise UsageError(f"recipe: {', '.join(_PRESETS)} expected, got {preset[:40]!r}")
         return cls.from_json({**_PRESETS[preset], **changes})
 
     @classmethod

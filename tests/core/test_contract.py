@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from contextlib import suppress
 from decimal import Decimal
+from functools import reduce
+from operator import getitem
 
 import pytest
+import yaml
 
 from hardline.expectations import shipped
 from hardline.tasks.core.contract import parse_contract
@@ -87,6 +92,9 @@ def test_warnings_are_listed_unless_the_contract_refuses_them():
         (_changed("property: epsilon, value: 0.05", "property: epsilom, value: 0.05"), "epsilom"),
         (_changed("name: worst area", "name: worst radius"), "once"),
         (_changed("value: [12, 50]", "value: [012, 50]"), "number"),
+        (_changed("value: [12, 50]", "value: [!!int 012, 50]"), "tags"),
+        (_changed("status: active", "status: !!set {active}"), "tags"),
+        (_changed("status: active", "status: !!timestamp 2024-01-01"), "tags"),
         (_changed("value: [12, 50]", "value: [0x0c, 50]"), "number"),
         (_changed("value: [12, 50]", "value: [1_2, 50]"), "number"),
         (_changed("value: [12, 50]", "value: [12, 1:30]"), "number"),
@@ -106,6 +114,8 @@ def test_warnings_are_listed_unless_the_contract_refuses_them():
             ),
             "threat",
         ),
+        (_changed("- property: floors", "- propertie: x\n    property: floors"), "customProperties.5.propertie"),
+        (_changed("    properties:", "    fields: 1\n    properties:"), "schema.0.fields"),
         (_changed("required: true", "required: false"), "fill"),
         (_changed("{property: epsilon, value: 0.05}", "{property: fill, value: 1}"), "fill"),
     ],
@@ -279,3 +289,24 @@ def test_numbers_may_be_written_with_an_exponent():
         Decimal(12),
         Decimal(50),
     )
+
+
+def test_whatever_stands_in_a_place_is_read_or_refused():
+    """Every place of the document in turn, with a value that does not belong there."""
+    document = yaml.safe_load(GOOD)
+    document["schema"][0]["properties"] = document["schema"][0]["properties"][-2:]
+    values = ["null", "5", "{a: 1}", "[[]]", "true", "x", "1e400", "{property: null}"]
+    for number, place in enumerate(_places(document)):
+        changed = copy.deepcopy(document)
+        *above, last = place
+        reduce(getitem, above, changed)[last] = "MARK"
+        text = yaml.safe_dump(changed, sort_keys=False).replace("MARK", values[number % len(values)])
+        with suppress(ContractError):
+            parse_contract(text.encode())
+
+
+def _places(value, above=()):
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*above, key)
+        yield from _places(item, (*above, key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import stat
 from pathlib import Path
 
@@ -62,6 +63,42 @@ def test_a_file_that_others_can_read_is_refused(settings: Settings, tmp_path: Pa
     settings = Settings.from_environment({"HOME": str(tmp_path), "HARDLINE_PASSPHRASE_FILE": str(path)})
     with pytest.raises(AccessDenied, match="chmod 600"):
         passphrase.resolve(settings, tmp_path / "home")
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "too large"])
+def test_what_is_no_small_file_is_denied_at_once_and_nobody_is_told_to_change_its_mode(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "file"
+    if kind == "device":
+        path = Path("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        _file(path, b"a" * (1 << 17))
+    settings = Settings.from_environment({"HOME": str(tmp_path), "HARDLINE_PASSPHRASE_FILE": str(path)})
+    with pytest.raises(AccessDenied) as denied:
+        passphrase.resolve(settings, tmp_path / "home")
+    assert "chmod" not in str(denied.value)
+
+
+def test_a_home_in_bytes_that_are_no_text_has_a_place_for_its_passphrase(settings: Settings, tmp_path: Path) -> None:
+    home = Path(os.fsdecode(bytes(tmp_path / "h") + b"\xff"))
+    assert passphrase.generated_file(settings, home).name.isascii()
+
+
+def test_without_home_and_place_the_passphrase_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    nowhere = Settings.from_environment({"HARDLINE_HOME": "/h"})
+    for asked in (passphrase.generated_file, passphrase.resolve):
+        with pytest.raises(AccessDenied, match="HARDLINE_PASSPHRASE_FILE"):
+            asked(nowhere, Path("/h"))
+
+
+def test_a_file_that_was_lost_is_not_called_a_prompt(settings: Settings, tmp_path: Path) -> None:
+    assert passphrase.source(settings, tmp_path / "home") == "none"
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])

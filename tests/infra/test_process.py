@@ -17,8 +17,9 @@ import pytest
 
 from hardline.infra.clock import FixedClock, SystemClock
 from hardline.infra.emitters.file import FileEmitter
-from hardline.infra.errors import Misconfigured, Unavailable
+from hardline.infra.errors import Corrupt, Misconfigured, Unavailable, UsageError
 from hardline.infra.locks import file_lock
+from hardline.infra.runtime import HOME_FILE, check_format, root_of
 from hardline.infra.settings import Settings, private_temporary, protect_process
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -41,10 +42,49 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert (settings.prefect_api_url, settings.max_checkpoint_age) == ("u", None)
 
 
-@pytest.mark.parametrize("days", ["-1", "soon", "1.5", " 1"])
+@pytest.mark.parametrize("days", ["-1", "soon", "1.5", " 1", "²", "999999999999"])
 def test_a_setting_that_cannot_be_used_is_named(days: str) -> None:
     with pytest.raises(Misconfigured, match="HARDLINE_MAX_CHECKPOINT_DAYS"):
         Settings.from_environment({"HARDLINE_MAX_CHECKPOINT_DAYS": days})
+
+
+def test_without_a_users_home_there_is_no_default() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.home, settings.config_home) == (None, None)
+    with pytest.raises(UsageError, match="--home"):
+        root_of(None, settings)
+
+
+@pytest.mark.parametrize("home", ["", "~nobody-of-that-name/h"])
+def test_a_home_that_names_no_folder_is_refused(home: str) -> None:
+    with pytest.raises(UsageError, match="--home"):
+        root_of(home, Settings.from_environment({"HOME": "/h"}))
+    if home:
+        with pytest.raises(Misconfigured, match="HARDLINE_HOME"):
+            Settings.from_environment({"HARDLINE_HOME": home})
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        *((text, Corrupt, "backup") for text in ("0", "-1", '"1"', "null", "true", "1.0", "[1]", "", "{")),
+        ("2", UsageError, "upgrade"),
+    ],
+)
+def test_the_format_of_a_home_is_a_whole_number(
+    tmp_path: Path, content: str, error: type[Exception], said: str
+) -> None:
+    (tmp_path / HOME_FILE).write_text(f'{{"format": {content}}}' if content not in ("", "{", "[1]") else content)
+    with pytest.raises(error, match=said):
+        check_format(tmp_path)
+
+
+def test_a_home_whose_file_is_none_is_neither_read_for_ever_nor_called_damaged(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / HOME_FILE)
+    with pytest.raises(Misconfigured, match="pipe"):
+        check_format(tmp_path)
+    with pytest.raises(UsageError, match="got none"):
+        check_format(tmp_path / HOME_FILE)
 
 
 def test_a_protected_process_leaks_no_file_and_no_core() -> None:
