@@ -15,7 +15,7 @@ from hardline.tasks.core import canonical, custody, layouts, opening, paths, ver
 from hardline.tasks.core.accepted import read_accepted
 from hardline.tasks.core.act import Act, fetch
 from hardline.tasks.core.errors import DigestMismatch, HardlineError, VerificationError
-from hardline.tasks.core.folders import StoreFolder
+from hardline.tasks.core.folders import StoreFolder, read_recorded
 from hardline.tasks.core.home import SECRETS
 from hardline.tasks.core.ledger import Ledger
 from hardline.tasks.core.results import Audited, Finding
@@ -102,9 +102,20 @@ def _standing(records: Sequence[Record]) -> list[Record]:
 
 def _version(runtime: Runtime, view: LogView, record: Record, notes: _Findings) -> None:
     assert view.checkpoint is not None
+    folder = StoreFolder(runtime.store, opening.folder_of(record))
     with notes.noting(f"{record['name']}@{record['number']}"):
         subject = Subject(record, view.trust, view.checkpoint, view, Steps())
-        verification.verify(subject, StoreFolder(runtime.store, opening.folder_of(record)))
+        verification.verify(subject, folder)
+    with notes.noting(f"{record['name']}@{record['number']}: its proof"):  # for readers who have no log
+        parts = (
+            read_recorded(folder, f"{paths.PROOF}/{name}") for name in ("record.json", "inclusion.json", "checkpoint")
+        )
+        leaf, inclusion, checkpoint = parts
+        verification.read_proof(view.trust, leaf, inclusion, checkpoint, None, runtime.clock.now(), None)
+        if leaf != view.leaves[record.index]:
+            raise DigestMismatch(
+                f"{paths.PROOF}/record.json: the record of log index {record.index} expected, got another"
+            )
 
 
 def _strangers(runtime: Runtime, view: LogView, records: Sequence[Record], notes: _Findings) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardline.tasks.core import opening, private_file
+from hardline.tasks.core.errors import UsageError
 from hardline.tasks.core.results import RowsRead
 from hardline.tasks.core.row_files import refuse_suffix, row_file
 
@@ -41,6 +42,8 @@ def read(
         AccessDenied: The role holds no key for the split or a column; the log has the denial.
         UsageError: The file is there, or its name says no format.
     """
+    if columns is not None and len(set(columns)) != len(columns):
+        raise UsageError("columns: each once expected")
     refuse_suffix(target)
     private_file.refuse_taken(target, runtime.root)
     with opening.open_dataset(runtime, wanted, role) as data:

@@ -158,3 +158,26 @@ def test_decimal_commas_in_a_file_of_commas_are_no_numbers():
     made, _ = draft(y=LABEL, n=NUMBERS, x=[f"{at},5" for at in range(ROWS)])
     assert next(item for item in made.columns if item.name == "x").group == "identifiers"
     assert made.decimal == "." and any("write it with points" in note for note in made.notes)
+
+
+@pytest.mark.parametrize("size", [2.0**53, 1e16, 1e19, 9e27, 1e29])
+@pytest.mark.parametrize("whole", [True, False])
+def test_numbers_of_any_size_are_drafted(size, whole):
+    cells = [int(size * (at % 90 + 1) / 90) if whole else size * (at % 90 + 1) / 90 for at in range(ROWS)]
+    found, contract, _ = column("x", cells)
+    assert contract.column("x").group == found.group
+
+
+def test_values_that_no_contract_can_list_are_left_to_the_others():
+    found, contract, _ = column("x", ["li\nne", "plain", "other", "plain"] * (ROWS // 4))
+    assert found.levels == ("other", "plain", "__other__")
+    with pytest.raises(ContractError, match="printable names"):
+        draft(y=["a\nb", "c"] * (ROWS // 2), n=NUMBERS)
+    _, contract = draft(y=["__other__"] * 30 + ["a"] * 185 + ["b"] * 180 + ["c"] * 5, n=NUMBERS)
+    assert contract.classes == ("a", "b", "__other__")
+
+
+def test_a_source_that_its_own_draft_would_refuse_is_said():
+    made, _ = draft(y=["a", "b", "?", "a"] * (ROWS // 4), n=NUMBERS)
+    assert any("will be refused" in note for note in made.notes)
+    assert not any("will be refused" in note for note in draft(y=LABEL, n=NUMBERS)[0].notes)

@@ -131,6 +131,7 @@ def test_a_compressed_file_and_the_command(home, capsys):
         ("", "a", 3, "empty file"),
         ("a,b\n", "a", 3, "row"),
         ("only\n1\n", "only", 3, "--delimiter"),
+        ("^a$,b\n1,2\n", "b", 3, "rename that column"),
         ("a,b\n1,2\n3\n", "a", 3, "line 3"),
         ("a,b\n" + "".join(f"{at}.5,x{at % 2}\n" for at in range(60)), "a", 3, "regression"),
         ("a,b\n" + "".join(f"2024-01-0{1 + at % 9},x{at % 2}\n" for at in range(60)), "b", 3, "to learn from"),

@@ -160,3 +160,16 @@ def test_a_record_by_nobody_is_named(published):
     runtime.log.checkpoint = checkpoints.sign(head, view.trust.log_name, runtime.vault.signer("keeper"))
     found = audit(runtime)
     assert not found.verified and f"log record {len(view)}" in {finding.subject for finding in found.findings}
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "inclusion.json", "record.json"])
+@pytest.mark.parametrize("way", ["change", "delete"])
+def test_the_proof_beside_a_version_is_verified_for_those_who_have_no_log(published, name, way):
+    runtime = published.clone()
+    path = next(path for path in runtime.store.objects if path.startswith("datasets/") and path.endswith(f"log/{name}"))
+    if way == "delete":
+        del runtime.store.objects[path]
+    else:
+        runtime.store.objects[path] = runtime.store.objects[path].replace(b"1", b"2", 1)
+    (finding,) = audit(runtime).findings
+    assert finding.subject.endswith("its proof") and not audit(runtime).verified

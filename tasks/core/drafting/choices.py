@@ -21,12 +21,13 @@ from hardline.tasks.core.inputs import OTHER
 if TYPE_CHECKING:
     from hardline.tasks.core.drafting.profile import ColumnProfile, Profile
 
+BUDGET: Final = 5  # percent of the rows that a draft lets be put aside
 SEEN: Final = 10  # times that a level occurs before it is listed: a contract is public
 _FEW_LEVELS: Final = 100  # levels of a feature, at most
 _FREE_TEXT: Final = 60  # characters; longer cells are read by people
 _STRAYS: Final = 5  # spellings of a missing number that nobody could know before
 _HEAVY_TAIL: Final = 4.0  # times the range of the middle 98 %
-_LARGEST: Final = 1e29
+_LARGEST: Final = 1e28  # a valid range three times as wide is within what a contract takes
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",", com
         compression=compression,
         notes=(
             *_notes(proposals, spellings),
+            *_over_budget(proposals, profile.rows),
             *(
                 f"{item!r} has commas in numbers, and so has the file between cells: write it with points"
                 for item in divided
@@ -253,7 +255,11 @@ def _number(column: ColumnProfile, type_: str, required: bool, share: float) -> 
 def _category(
     column: ColumnProfile, values: Counter[str], told: int, required: bool, share: float, why: str
 ) -> Proposal:
-    often = [text for text, count in values.most_common(_FEW_LEVELS) if count >= SEEN and text != OTHER]
+    often = [
+        text
+        for text, count in values.most_common(_FEW_LEVELS)
+        if count >= SEEN and text != OTHER and text.isprintable()
+    ]
     listed = sum(values[text] for text in often) / told
     if not often or listed < 0.5:
         return Proposal(
@@ -282,7 +288,13 @@ def _label(column: ColumnProfile, missing: int, spellings: set[str], strays: Cou
             help="regression is not supported; put the values into classes first",
         )
     assert values is not None
-    often = sorted(text for text, count in values.items() if count >= SEEN)
+    unfit = [text for text in values if not text.isprintable()]
+    if unfit:
+        raise ContractError(
+            f"label {column.name!r}: classes with printable names expected, got {len(unfit)} others",
+            help="write them without line breaks and control characters",
+        )
+    often = sorted(text for text, count in values.items() if count >= SEEN and text != OTHER)
     rare = told - sum(values[text] for text in often)
     why = "the class to predict"
     levels = tuple(often)
@@ -299,6 +311,17 @@ def _label(column: ColumnProfile, missing: int, spellings: set[str], strays: Cou
         column.name, "category", "label", True, why, levels=levels, missing=missing / column.rows,
         listed=(told - rare) / told if OTHER not in levels else 1.0,
     )  # fmt: skip
+
+
+def _over_budget(proposals: list[Proposal], rows: int) -> Iterator[str]:
+    """Whether the source would be refused under its own draft, which is for its owner to hear now."""
+    for column in proposals:
+        lost = round(rows * (column.missing + (1 - column.missing) * (1 - column.listed)))
+        if column.group == "label" and 100 * lost > BUDGET * rows:
+            yield (
+                f"{lost:,} rows have no class that is listed, more than the {BUDGET} % that may be put aside: publishing this "
+                f"source will be refused; give them a class, drop them, or raise quarantine"
+            )
 
 
 def _notes(proposals: list[Proposal], spellings: set[str]) -> Iterator[str]:

@@ -53,6 +53,8 @@ def draft(
     """
     if not re.fullmatch(NAME, name):
         raise UsageError(f"name: lower-case letters, digits and hyphens expected, got {name[:80]!r}")
+    if delimiter is not None and delimiter not in DELIMITERS:
+        raise UsageError("--delimiter: one of , ; | and a tab expected, got something else")
     for file in (CONTRACT_FILE, SUITE_FILE):
         if (target / file).exists():
             raise UsageError(f"{target / file}: it is there already", help="remove it, or choose another --out")
@@ -108,6 +110,9 @@ def _chunks(files: Sequence[SourceFile]) -> Iterator[tuple[str, Iterator[bytes]]
 def _names(found: list[str]) -> list[str]:
     """The header's names, if they can name columns; the contract must spell them as the source does, blanks and all."""
     unfit = sum(1 for name in found if not name.strip() or len(name) > 200 or not name.isprintable())
+    patterns = [name for name in found if name == "*" or (name.startswith("^") and name.endswith("$"))]
+    if patterns:
+        raise IngestError(f"header: names expected, got {patterns[0][:60]!r}, a pattern", help="rename that column")
     twice = [name for name, count in Counter(found).items() if count > 1]
     if not 2 <= len(found) <= _MOST or unfit:
         raise IngestError(

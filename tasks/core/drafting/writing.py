@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from hardline.tasks.core.drafting.choices import BUDGET
 from hardline.tasks.core.inputs import OTHER
 
 if TYPE_CHECKING:
     from hardline.tasks.core.drafting.choices import Draft, Proposal
 
 _LOGICAL = {"number": "number", "integer": "integer", "boolean": "boolean", "date": "date"}
-_BUDGET = 5  # percent of the rows
 
 
 def contract_text(draft: Draft) -> str:
@@ -42,7 +42,7 @@ def _head(draft: Draft) -> Iterator[str]:
     yield "  - property: visibility       # public, confidential or restricted; models of data that is not public are sealed"
     yield "    value: confidential"
     yield "  - property: quarantine       # rows that fail are put aside, up to both limits; more refuses the source"
-    yield f"    value: {{percent: {_BUDGET}, rows: {max(1, math.ceil(draft.rows * _BUDGET / 100))}}}"
+    yield f"    value: {{percent: {BUDGET}, rows: {max(1, math.ceil(draft.rows * BUDGET / 100))}}}"
     yield "  - property: source           # never guessed: another format is refused"
     yield f"    value: {{format: csv, compression: {draft.compression}}}"
     yield "  - property: csv              # blanks around cells are cut; these spellings are missing cells, in every column"
@@ -173,7 +173,9 @@ def _decimal(number: Decimal) -> str:
 
 
 def _plain(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
+    """As a suite takes it: whole numbers up to 2^53 as such."""
+    whole = number == number.to_integral_value() and abs(number) <= 1 << 53
+    return int(number) if whole else float(number)
 
 
 def _share(column: Proposal) -> str:
