@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openlineage.client.generated.base import DatasetFacet
 
 NAMESPACE = "hardline"
-_PRODUCER = "https://pypi.org/project/hardline"
+_PRODUCER = "urn:hardline:program"
 _RUNS = uuid.UUID("5f2f5e54-6b0e-5b7c-9d53-6b4f2b3d7a11")  # the namespace of run ids (RFC 9562 section 5.5)
 
 
