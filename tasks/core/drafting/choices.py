@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from hardline.tasks.core.contract import MAX_LEVELS
+from hardline.tasks.core.drafting.notes import notes_of, over_budget
 from hardline.tasks.core.drafting.rounding import inside, outwards
 from hardline.tasks.core.errors import ContractError
 from hardline.tasks.core.inputs import OTHER
@@ -21,7 +21,6 @@ from hardline.tasks.core.inputs import OTHER
 if TYPE_CHECKING:
     from hardline.tasks.core.drafting.profile import ColumnProfile, Profile
 
-BUDGET: Final = 5  # percent of the rows that a draft lets be put aside
 SEEN: Final = 10  # times that a level occurs before it is listed: a contract is public
 _FEW_LEVELS: Final = 100  # levels of a feature, at most
 _FREE_TEXT: Final = 60  # characters; longer cells are read by people
@@ -115,8 +114,8 @@ def choose(profile: Profile, name: str, label: str, *, delimiter: str = ",", com
         delimiter=delimiter,
         compression=compression,
         notes=(
-            *_notes(proposals, spellings),
-            *_over_budget(proposals, profile.rows),
+            *notes_of(proposals, spellings),
+            *over_budget(proposals, profile.rows),
             *(
                 f"{item!r} has commas in numbers, and so has the file between cells: write it with points"
                 for item in divided
@@ -311,26 +310,3 @@ def _label(column: ColumnProfile, missing: int, spellings: set[str], strays: Cou
         column.name, "category", "label", True, why, levels=levels, missing=missing / column.rows,
         listed=(told - rare) / told if OTHER not in levels else 1.0,
     )  # fmt: skip
-
-
-def _over_budget(proposals: list[Proposal], rows: int) -> Iterator[str]:
-    """Whether the source would be refused under its own draft, which is for its owner to hear now."""
-    for column in proposals:
-        lost = round(rows * (column.missing + (1 - column.missing) * (1 - column.listed)))
-        if column.group == "label" and 100 * lost > BUDGET * rows:
-            yield (
-                f"{lost:,} rows have no class that is listed, more than the {BUDGET} % that may be put aside: publishing this "
-                f"source will be refused; give them a class, drop them, or raise quarantine"
-            )
-
-
-def _notes(proposals: list[Proposal], spellings: set[str]) -> Iterator[str]:
-    unusual = sorted(spellings - {""})
-    if unusual:
-        yield f"cells that are empty or {', '.join(unusual)} count as missing, in every column"
-    for column in proposals:
-        if column.group in ("identifiers", "ignored"):
-            kept = "sealed for the steward" if column.group == "identifiers" else "not kept"
-            yield f"{column.name!r} is no feature ({kept}): {column.why}"
-        elif column.missing:
-            yield f"{column.name!r} is missing in {100 * column.missing:.1f} % of the rows"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from hardline.tasks.core.drafting.choices import BUDGET
+from hardline.tasks.core.drafting.notes import BUDGET
 from hardline.tasks.core.inputs import OTHER
 
 if TYPE_CHECKING:
